@@ -1,0 +1,62 @@
+// The Store port: a peer's disk. Sessions at rest are bytes: a base (compacted document) and a tail of log records.
+// Implementations: node/store/level.ts (the real one), node/store/memory.ts, and the simulator's.
+// test/contract/store.contract.ts is its specification.
+
+/** One update of one session in the event log. */
+export interface LogRecord {
+  readonly session: string
+  /** Per session, growing; the store keeps records of a session in this order. */
+  readonly sequence: number
+  /** Peer id of the writer. */
+  readonly origin: string
+  /** Boot id of the writer. */
+  readonly boot: string
+  /** Frame that brought it; 0 when it came another way. */
+  readonly frameSequence: number
+  /** Wall clock of this peer when it was logged, ms since the epoch. */
+  readonly time: number
+  readonly update: Uint8Array
+}
+
+/** A session's compacted document: stands for every log record up to and with `throughSequence`. */
+export interface StoredBase {
+  readonly session: string
+  readonly throughSequence: number
+  /** Yjs update, encoding v1. */
+  readonly update: Uint8Array
+}
+
+export interface StoredSession {
+  readonly base: StoredBase | undefined
+  /** Records after the base, in order. */
+  readonly tail: readonly LogRecord[]
+}
+
+export interface StoreReport {
+  /** Records set aside because their checksum or form was wrong. */
+  readonly quarantined: number
+}
+
+export interface Store {
+  /** @throws SessionMeshError STORE_LOCKED when another process has it open, STORE_FAILED otherwise */
+  open(): Promise<StoreReport>
+  /** Waits for appends under way. Idempotent. */
+  close(): Promise<void>
+  /**
+   * Adds records to the log; on disk when it resolves. Appends become durable in the order of the calls: when one has
+   * resolved, so have all before it. All or nothing.
+   * @throws SessionMeshError STORE_FAILED: nothing of this call may be counted on
+   */
+  append(records: readonly LogRecord[]): Promise<void>
+  /** Replaces the session's records up to `base.throughSequence` by `base`, atomically; on disk when it resolves. */
+  compact(base: StoredBase): Promise<void>
+  /** What is stored of one session; undefined if nothing is. */
+  read(session: string): Promise<StoredSession | undefined>
+  /** Every stored session once, in id order. */
+  sessions(): AsyncIterable<{ readonly session: string; readonly stored: StoredSession }>
+  /** Forgets a session wholly. */
+  remove(session: string): Promise<void>
+  /** Small named values of the peer itself; on disk when `putMeta` resolves. */
+  getMeta(key: string): Promise<Uint8Array | undefined>
+  putMeta(key: string, value: Uint8Array): Promise<void>
+}
