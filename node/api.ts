@@ -1,0 +1,234 @@
+// The SDK's face: what `createPeer()` returns. Types only; docs/SDK.md walks through it.
+// Every shape below that is not a live object is plain JSON: the HTTP admin and the CLI pass it on unchanged.
+import type * as Y from 'yjs'
+import type { PeerId } from '../transport/port.ts'
+
+/** How many disks a write waits for, self included (DESIGN.md guarantee 1). `memory`: none. `local`: this one. */
+export type Durability = 'memory' | 'local' | 'quorum' | 'all' | number
+export type Priority = 'critical' | 'high' | 'normal' | 'low'
+
+export interface WriteOptions {
+  /** @default the peer's `durability` setting, which defaults to 2 */
+  readonly durability?: Durability
+  /** Reject with ReplicationTimeoutError instead of resolving degraded. @default false */
+  readonly strict?: boolean
+  /** How long to wait for the copies before giving up, ms. @default the peer's `writeTimeout` (5000) */
+  readonly timeoutMs?: number
+}
+
+/** What a write returns: where it is on disk now. */
+export interface Receipt {
+  readonly session: string
+  /** Disks that hold the write and all it depends on, self included. */
+  readonly copies: number
+  /** Fewer than asked for, because fewer replicas are alive or the wait timed out. */
+  readonly degraded: boolean
+  /** Peer ids of those copies. */
+  readonly peers: readonly string[]
+}
+
+export interface CreateOptions extends WriteOptions {
+  readonly data?: Readonly<Record<string, unknown>>
+  /** @default 'normal' */
+  readonly priority?: Priority
+  /** Peer id that should be home while it is alive. */
+  readonly pin?: string
+}
+
+export type LifecycleState = 'initializing' | 'active' | 'syncing' | 'failover' | 'recovering' | 'terminating'
+
+export interface Transition {
+  readonly from: LifecycleState | null
+  readonly to: LifecycleState
+  /** Wall clock, ms since the epoch. */
+  readonly at: number
+  readonly cause: string
+}
+
+/** A session as data: what `session get --json` prints. */
+export interface SessionView {
+  readonly id: string
+  readonly data: Readonly<Record<string, unknown>>
+  readonly priority: Priority
+  readonly createdAt: number | null
+  readonly home: string
+  readonly state: LifecycleState
+  /** Hexadecimal digest of state vector and delete set: equal documents, equal digest. */
+  readonly digest: string
+  readonly history: readonly Transition[]
+}
+
+/** An open session: a live document on this peer. */
+export interface Session {
+  readonly id: string
+  /** The live document; changes made to it directly spread too, but `transact` gives a receipt. */
+  readonly doc: Y.Doc
+  /** `doc.getMap('data')`. */
+  readonly data: Y.Map<unknown>
+  view(): SessionView
+  /** Applies `change` in one transaction and waits for the copies asked for. */
+  transact(change: (doc: Y.Doc) => void, options?: WriteOptions): Promise<Receipt>
+  set(key: string, value: unknown, options?: WriteOptions): Promise<Receipt>
+  delete(key: string, options?: WriteOptions): Promise<Receipt>
+  /** Lets the document go back to bytes. Using the session afterwards throws. */
+  close(): void
+}
+
+export interface SessionsStatus {
+  readonly peer: string
+  readonly name: string
+  readonly boot: string
+  readonly sessions: number
+  /** Sessions whose home is this peer. */
+  readonly homes: number
+  readonly replicas: number
+  readonly syncState: 'synced' | 'syncing'
+  readonly addresses: readonly string[]
+  readonly uptimeMs: number
+}
+
+export interface SessionSummary {
+  readonly id: string
+  readonly priority: Priority
+  readonly home: string
+  readonly digest: string
+}
+
+export interface Sessions {
+  status(): SessionsStatus
+  count(): number
+  /** Up to `n` random sessions. */
+  sample(n: number): Promise<SessionSummary[]>
+  list(filter?: { priority?: Priority; home?: string; limit?: number; after?: string }): Promise<SessionSummary[]>
+  /** A given id must be new (SESSION_EXISTS); without one a random id is drawn. */
+  create(id?: string, options?: CreateOptions): Promise<{ session: Session; receipt: Receipt }>
+  /** @throws SESSION_NOT_FOUND once every live replica was asked, SESSION_TERMINATED */
+  open(id: string): Promise<Session>
+  /** Like `open`, but creates the session if no live replica knows it. */
+  openOrCreate(id: string): Promise<Session>
+  get(id: string): Promise<SessionView>
+  terminate(id: string, options?: WriteOptions): Promise<Receipt>
+  /** Hash over (id, digest) of every live session here, for comparing two peers: equal content, equal hash. */
+  contentHash(): Promise<{ sessions: number; hash: string }>
+}
+
+export type MemberStatus = 'alive' | 'suspect' | 'dead' | 'left'
+
+export interface Member {
+  readonly peer: string
+  readonly name: string
+  readonly boot: string
+  readonly status: MemberStatus
+  readonly self: boolean
+  readonly zone: string
+  readonly weight: number
+  readonly draining: boolean
+  readonly delegate: string | null
+  readonly addresses: readonly string[]
+  /** Sessions it says it holds. */
+  readonly sessions: number
+  /** Sessions known here whose home it is. */
+  readonly homes: number
+  /** ms since it was last heard of; 0 for self. */
+  readonly silentMs: number
+}
+
+export interface ReplicaStatus {
+  readonly peer: string
+  readonly name: string
+  /** Frames published but not yet on its disk. */
+  readonly pendingFrames: number
+  /** Age of the oldest of them, ms. */
+  readonly lagMs: number
+}
+
+export interface ReplicationStatus {
+  readonly syncState: 'synced' | 'syncing'
+  readonly replicas: readonly ReplicaStatus[]
+  /** Writes waiting for their copies. */
+  readonly pendingWrites: number
+  readonly framesPublished: number
+  readonly framesReceived: number
+  readonly updatesPublished: number
+  readonly updatesReceived: number
+  /** Refused since start, by reason: 'invalid', 'too-large', 'forged-origin', 'malformed-frame', … */
+  readonly refused: Readonly<Record<string, number>>
+  /** Updates waiting for a dependency. */
+  readonly parked: number
+  readonly exchanges: number
+}
+
+export interface SyncProgress {
+  readonly done: number
+  readonly total: number
+}
+
+export interface Replication {
+  status(): ReplicationStatus
+  /** The largest `lagMs` of any live replica, ms. */
+  lag(): number
+  progress(): SyncProgress
+  /** Runs an exchange with every live peer now. */
+  forceSync(onProgress?: (progress: SyncProgress) => void): Promise<SyncProgress>
+  /** Resolves once every live replica holds what this peer held when called. @throws REPLICATION_TIMEOUT */
+  ensureSynced(options?: { timeoutMs?: number; onProgress?: (progress: SyncProgress) => void }): Promise<SyncProgress>
+  /** Sessions whose shard root is equal on all live replicas, as last heard. */
+  syncedCount(): number
+}
+
+export interface FailoverStatus {
+  /** Sessions whose home this peer is. */
+  readonly homes: number
+  readonly delegate: string | null
+  readonly draining: boolean
+  /** Known sessions by home: peer id → count. */
+  readonly homesByPeer: Readonly<Record<string, number>>
+  readonly failovers: number
+}
+
+export interface Failover {
+  status(): FailoverStatus
+  /** Hands every home of this peer to `to` (peer id or name) at once, by announcing a delegate. */
+  execute(to: string): Promise<FailoverStatus>
+  /** Like `execute`, after proving that the target holds every session. @throws FAILOVER_NOT_READY */
+  graceful(to: string, options?: { timeoutMs?: number }): Promise<FailoverStatus>
+  /** Withdraws the delegate: homes come back. */
+  failback(): Promise<FailoverStatus>
+  /** Resolves when the delegate and every other live member have heard of the current delegate setting. */
+  completed(options?: { timeoutMs?: number }): Promise<FailoverStatus>
+}
+
+export interface HealthCheck {
+  readonly healthy: boolean
+  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[]
+}
+
+export interface Health {
+  check(): { healthy: boolean }
+  detailed(): HealthCheck
+}
+
+export interface PeerEvents {
+  member: (member: Member) => void
+  /** Sessions whose home moved here because of one membership change. */
+  failover: (event: { from: string; sessions: number; at: number }) => void
+  transition: (event: { session: string; transition: Transition }) => void
+  /** Something from the network was refused; `reason` as in `ReplicationStatus.refused`. */
+  refused: (event: { reason: string; session: string; origin: string; detail: string }) => void
+}
+
+export interface Peer {
+  readonly id: PeerId
+  readonly name: string
+  readonly boot: string
+  readonly addresses: readonly string[]
+  readonly sessions: Sessions
+  readonly replication: Replication
+  readonly failover: Failover
+  readonly health: Health
+  members(): readonly Member[]
+  start(): Promise<void>
+  /** Announces the leave, waits for writes under way, closes. Idempotent. */
+  stop(): Promise<void>
+  on<E extends keyof PeerEvents>(event: E, listener: PeerEvents[E]): () => void
+}
