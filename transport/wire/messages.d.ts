@@ -43,16 +43,16 @@ export declare namespace Frame {
     }
     interface FrameEntriesUpdateFieldEvent {
         field: '$.entries[].update';
-        value: Uint8Array<ArrayBuffer>;
+        value: Uint8Array;
         index: number;
     }
-    function encode(obj: Partial<Frame>): Uint8Array<ArrayBuffer>;
+    function encode(obj: Partial<Frame>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Frame>): Frame;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Frame>): Generator<FrameVersionFieldEvent | FrameOriginFieldEvent | FrameBootFieldEvent | FrameShardFieldEvent | FrameSeqFieldEvent | FrameSentAtFieldEvent | FrameEntriesSessionFieldEvent | FrameEntriesUpdateFieldEvent>;
 }
 export interface Entry {
     session: string;
-    update: Uint8Array<ArrayBuffer>;
+    update: Uint8Array;
 }
 export declare namespace Entry {
     const codec: () => Codec<Entry>;
@@ -62,9 +62,9 @@ export declare namespace Entry {
     }
     interface EntryUpdateFieldEvent {
         field: '$.update';
-        value: Uint8Array<ArrayBuffer>;
+        value: Uint8Array;
     }
-    function encode(obj: Partial<Entry>): Uint8Array<ArrayBuffer>;
+    function encode(obj: Partial<Entry>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Entry>): Entry;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Entry>): Generator<EntrySessionFieldEvent | EntryUpdateFieldEvent>;
 }
@@ -79,11 +79,11 @@ export interface Heartbeat {
     draining: boolean;
     delegate: string;
     addresses: string[];
-    roots: Uint8Array<ArrayBuffer>;
+    roots: Uint8Array;
     sessions: number;
     incarnation: number;
     leaving: boolean;
-    http: string;
+    suspected: string[];
 }
 export declare namespace Heartbeat {
     const codec: () => Codec<Heartbeat>;
@@ -130,7 +130,7 @@ export declare namespace Heartbeat {
     }
     interface HeartbeatRootsFieldEvent {
         field: '$.roots';
-        value: Uint8Array<ArrayBuffer>;
+        value: Uint8Array;
     }
     interface HeartbeatSessionsFieldEvent {
         field: '$.sessions';
@@ -144,13 +144,14 @@ export declare namespace Heartbeat {
         field: '$.leaving';
         value: boolean;
     }
-    interface HeartbeatHttpFieldEvent {
-        field: '$.http';
+    interface HeartbeatSuspectedFieldEvent {
+        field: '$.suspected[]';
+        index: number;
         value: string;
     }
-    function encode(obj: Partial<Heartbeat>): Uint8Array<ArrayBuffer>;
+    function encode(obj: Partial<Heartbeat>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Heartbeat>): Heartbeat;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Heartbeat>): Generator<HeartbeatVersionFieldEvent | HeartbeatPeerFieldEvent | HeartbeatBootFieldEvent | HeartbeatCounterFieldEvent | HeartbeatNameFieldEvent | HeartbeatZoneFieldEvent | HeartbeatWeightFieldEvent | HeartbeatDrainingFieldEvent | HeartbeatDelegateFieldEvent | HeartbeatAddressesFieldEvent | HeartbeatRootsFieldEvent | HeartbeatSessionsFieldEvent | HeartbeatIncarnationFieldEvent | HeartbeatLeavingFieldEvent | HeartbeatHttpFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Heartbeat>): Generator<HeartbeatVersionFieldEvent | HeartbeatPeerFieldEvent | HeartbeatBootFieldEvent | HeartbeatCounterFieldEvent | HeartbeatNameFieldEvent | HeartbeatZoneFieldEvent | HeartbeatWeightFieldEvent | HeartbeatDrainingFieldEvent | HeartbeatDelegateFieldEvent | HeartbeatAddressesFieldEvent | HeartbeatRootsFieldEvent | HeartbeatSessionsFieldEvent | HeartbeatIncarnationFieldEvent | HeartbeatLeavingFieldEvent | HeartbeatSuspectedFieldEvent>;
 }
 export interface Acks {
     acks: Ack[];
@@ -172,7 +173,7 @@ export declare namespace Acks {
         value: number;
         index: number;
     }
-    function encode(obj: Partial<Acks>): Uint8Array<ArrayBuffer>;
+    function encode(obj: Partial<Acks>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Acks>): Acks;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Acks>): Generator<AcksAcksBootFieldEvent | AcksAcksShardFieldEvent | AcksAcksSeqFieldEvent>;
 }
@@ -195,7 +196,7 @@ export declare namespace Ack {
         field: '$.seq';
         value: number;
     }
-    function encode(obj: Partial<Ack>): Uint8Array<ArrayBuffer>;
+    function encode(obj: Partial<Ack>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Ack>): Ack;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Ack>): Generator<AckBootFieldEvent | AckShardFieldEvent | AckSeqFieldEvent>;
 }
@@ -219,7 +220,7 @@ export declare namespace TreeRequest {
         value: string;
         index: number;
     }
-    function encode(obj: Partial<TreeRequest>): Uint8Array<ArrayBuffer>;
+    function encode(obj: Partial<TreeRequest>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeRequest>): TreeRequest;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeRequest>): Generator<TreeRequestBootFieldEvent | TreeRequestQueriesShardFieldEvent | TreeRequestQueriesPrefixFieldEvent>;
 }
@@ -237,7 +238,7 @@ export declare namespace TreeQuery {
         field: '$.prefix';
         value: string;
     }
-    function encode(obj: Partial<TreeQuery>): Uint8Array<ArrayBuffer>;
+    function encode(obj: Partial<TreeQuery>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeQuery>): TreeQuery;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeQuery>): Generator<TreeQueryShardFieldEvent | TreeQueryPrefixFieldEvent>;
 }
@@ -264,7 +265,7 @@ export declare namespace TreeResponse {
     }
     interface TreeResponseNodesHashFieldEvent {
         field: '$.nodes[].hash';
-        value: Uint8Array<ArrayBuffer>;
+        value: Uint8Array;
         index: number;
     }
     interface TreeResponseNodesLeavesSessionFieldEvent {
@@ -274,12 +275,12 @@ export declare namespace TreeResponse {
     }
     interface TreeResponseNodesLeavesDigestFieldEvent {
         field: '$.nodes[].leaves[].digest';
-        value: Uint8Array<ArrayBuffer>;
+        value: Uint8Array;
         index: number;
     }
     interface TreeResponseNodesChildrenFieldEvent {
         field: '$.nodes[].children';
-        value: Uint8Array<ArrayBuffer>;
+        value: Uint8Array;
         index: number;
     }
     interface TreeResponseCoveredBootFieldEvent {
@@ -297,16 +298,16 @@ export declare namespace TreeResponse {
         value: number;
         index: number;
     }
-    function encode(obj: Partial<TreeResponse>): Uint8Array<ArrayBuffer>;
+    function encode(obj: Partial<TreeResponse>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeResponse>): TreeResponse;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeResponse>): Generator<TreeResponseBootFieldEvent | TreeResponseNodesShardFieldEvent | TreeResponseNodesPrefixFieldEvent | TreeResponseNodesHashFieldEvent | TreeResponseNodesLeavesSessionFieldEvent | TreeResponseNodesLeavesDigestFieldEvent | TreeResponseNodesChildrenFieldEvent | TreeResponseCoveredBootFieldEvent | TreeResponseCoveredShardFieldEvent | TreeResponseCoveredSeqFieldEvent>;
 }
 export interface TreeNode {
     shard: number;
     prefix: string;
-    hash: Uint8Array<ArrayBuffer>;
+    hash: Uint8Array;
     leaves: TreeLeaf[];
-    children: Uint8Array<ArrayBuffer>;
+    children: Uint8Array;
 }
 export declare namespace TreeNode {
     const codec: () => Codec<TreeNode>;
@@ -320,7 +321,7 @@ export declare namespace TreeNode {
     }
     interface TreeNodeHashFieldEvent {
         field: '$.hash';
-        value: Uint8Array<ArrayBuffer>;
+        value: Uint8Array;
     }
     interface TreeNodeLeavesSessionFieldEvent {
         field: '$.leaves[].session';
@@ -329,20 +330,20 @@ export declare namespace TreeNode {
     }
     interface TreeNodeLeavesDigestFieldEvent {
         field: '$.leaves[].digest';
-        value: Uint8Array<ArrayBuffer>;
+        value: Uint8Array;
         index: number;
     }
     interface TreeNodeChildrenFieldEvent {
         field: '$.children';
-        value: Uint8Array<ArrayBuffer>;
+        value: Uint8Array;
     }
-    function encode(obj: Partial<TreeNode>): Uint8Array<ArrayBuffer>;
+    function encode(obj: Partial<TreeNode>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeNode>): TreeNode;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeNode>): Generator<TreeNodeShardFieldEvent | TreeNodePrefixFieldEvent | TreeNodeHashFieldEvent | TreeNodeLeavesSessionFieldEvent | TreeNodeLeavesDigestFieldEvent | TreeNodeChildrenFieldEvent>;
 }
 export interface TreeLeaf {
     session: string;
-    digest: Uint8Array<ArrayBuffer>;
+    digest: Uint8Array;
 }
 export declare namespace TreeLeaf {
     const codec: () => Codec<TreeLeaf>;
@@ -352,9 +353,9 @@ export declare namespace TreeLeaf {
     }
     interface TreeLeafDigestFieldEvent {
         field: '$.digest';
-        value: Uint8Array<ArrayBuffer>;
+        value: Uint8Array;
     }
-    function encode(obj: Partial<TreeLeaf>): Uint8Array<ArrayBuffer>;
+    function encode(obj: Partial<TreeLeaf>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeLeaf>): TreeLeaf;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeLeaf>): Generator<TreeLeafSessionFieldEvent | TreeLeafDigestFieldEvent>;
 }
@@ -370,16 +371,16 @@ export declare namespace PullRequest {
     }
     interface PullRequestSessionsStateVectorFieldEvent {
         field: '$.sessions[].stateVector';
-        value: Uint8Array<ArrayBuffer>;
+        value: Uint8Array;
         index: number;
     }
-    function encode(obj: Partial<PullRequest>): Uint8Array<ArrayBuffer>;
+    function encode(obj: Partial<PullRequest>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PullRequest>): PullRequest;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PullRequest>): Generator<PullRequestSessionsSessionFieldEvent | PullRequestSessionsStateVectorFieldEvent>;
 }
 export interface SessionState {
     session: string;
-    stateVector: Uint8Array<ArrayBuffer>;
+    stateVector: Uint8Array;
 }
 export declare namespace SessionState {
     const codec: () => Codec<SessionState>;
@@ -389,9 +390,9 @@ export declare namespace SessionState {
     }
     interface SessionStateStateVectorFieldEvent {
         field: '$.stateVector';
-        value: Uint8Array<ArrayBuffer>;
+        value: Uint8Array;
     }
-    function encode(obj: Partial<SessionState>): Uint8Array<ArrayBuffer>;
+    function encode(obj: Partial<SessionState>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SessionState>): SessionState;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SessionState>): Generator<SessionStateSessionFieldEvent | SessionStateStateVectorFieldEvent>;
 }
@@ -412,23 +413,23 @@ export declare namespace PullResponse {
     }
     interface PullResponseSessionsUpdateFieldEvent {
         field: '$.sessions[].update';
-        value: Uint8Array<ArrayBuffer>;
+        value: Uint8Array;
         index: number;
     }
     interface PullResponseSessionsStateVectorFieldEvent {
         field: '$.sessions[].stateVector';
-        value: Uint8Array<ArrayBuffer>;
+        value: Uint8Array;
         index: number;
     }
-    function encode(obj: Partial<PullResponse>): Uint8Array<ArrayBuffer>;
+    function encode(obj: Partial<PullResponse>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PullResponse>): PullResponse;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PullResponse>): Generator<PullResponseSessionsSessionFieldEvent | PullResponseSessionsKnownFieldEvent | PullResponseSessionsUpdateFieldEvent | PullResponseSessionsStateVectorFieldEvent>;
 }
 export interface SessionDiff {
     session: string;
     known: boolean;
-    update: Uint8Array<ArrayBuffer>;
-    stateVector: Uint8Array<ArrayBuffer>;
+    update: Uint8Array;
+    stateVector: Uint8Array;
 }
 export declare namespace SessionDiff {
     const codec: () => Codec<SessionDiff>;
@@ -442,13 +443,13 @@ export declare namespace SessionDiff {
     }
     interface SessionDiffUpdateFieldEvent {
         field: '$.update';
-        value: Uint8Array<ArrayBuffer>;
+        value: Uint8Array;
     }
     interface SessionDiffStateVectorFieldEvent {
         field: '$.stateVector';
-        value: Uint8Array<ArrayBuffer>;
+        value: Uint8Array;
     }
-    function encode(obj: Partial<SessionDiff>): Uint8Array<ArrayBuffer>;
+    function encode(obj: Partial<SessionDiff>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SessionDiff>): SessionDiff;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SessionDiff>): Generator<SessionDiffSessionFieldEvent | SessionDiffKnownFieldEvent | SessionDiffUpdateFieldEvent | SessionDiffStateVectorFieldEvent>;
 }
@@ -470,7 +471,7 @@ export declare namespace PushRequest {
     }
     interface PushRequestEntriesUpdateFieldEvent {
         field: '$.entries[].update';
-        value: Uint8Array<ArrayBuffer>;
+        value: Uint8Array;
         index: number;
     }
     interface PushRequestCoveredBootFieldEvent {
@@ -488,7 +489,7 @@ export declare namespace PushRequest {
         value: number;
         index: number;
     }
-    function encode(obj: Partial<PushRequest>): Uint8Array<ArrayBuffer>;
+    function encode(obj: Partial<PushRequest>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PushRequest>): PushRequest;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PushRequest>): Generator<PushRequestBootFieldEvent | PushRequestEntriesSessionFieldEvent | PushRequestEntriesUpdateFieldEvent | PushRequestCoveredBootFieldEvent | PushRequestCoveredShardFieldEvent | PushRequestCoveredSeqFieldEvent>;
 }
@@ -506,7 +507,7 @@ export declare namespace PushResponse {
         field: '$.refused';
         value: number;
     }
-    function encode(obj: Partial<PushResponse>): Uint8Array<ArrayBuffer>;
+    function encode(obj: Partial<PushResponse>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PushResponse>): PushResponse;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PushResponse>): Generator<PushResponseAcceptedFieldEvent | PushResponseRefusedFieldEvent>;
 }

@@ -338,9 +338,11 @@ export var Heartbeat;
                     w.uint32(112);
                     w.bool(obj.leaving);
                 }
-                if ((obj.http != null && obj.http !== '')) {
-                    w.uint32(122);
-                    w.string(obj.http);
+                if (obj.suspected != null && obj.suspected.length > 0) {
+                    for (const value of obj.suspected) {
+                        w.uint32(122);
+                        w.string(value);
+                    }
                 }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
@@ -361,7 +363,7 @@ export var Heartbeat;
                     sessions: 0,
                     incarnation: 0,
                     leaving: false,
-                    http: ''
+                    suspected: []
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -427,7 +429,10 @@ export var Heartbeat;
                             break;
                         }
                         case 15: {
-                            obj.http = reader.string();
+                            if (opts.limits?.suspected != null && obj.suspected.length === opts.limits.suspected) {
+                                throw new MaxLengthError('Decode error - repeated field "suspected" had too many elements');
+                            }
+                            obj.suspected.push(reader.string());
                             break;
                         }
                         default: {
@@ -439,7 +444,8 @@ export var Heartbeat;
                 return obj;
             }, function* (reader, length, prefix, opts = {}) {
                 const obj = {
-                    addresses: 0
+                    addresses: 0,
+                    suspected: 0
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -549,10 +555,15 @@ export var Heartbeat;
                             break;
                         }
                         case 15: {
+                            if (opts.limits?.suspected != null && obj.suspected === opts.limits.suspected) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "suspected" had too many elements');
+                            }
                             yield {
-                                field: `${prefix}.http`,
+                                field: `${prefix}.suspected[]`,
+                                index: obj.suspected,
                                 value: reader.string()
                             };
+                            obj.suspected++;
                             break;
                         }
                         default: {

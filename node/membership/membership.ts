@@ -1,0 +1,285 @@
+// Membership: heartbeats out and in, the failure detector's timers and probes, and the view that placement reads.
+//
+// A closed connection makes a member suspect at once and starts probing it: a process that is gone refuses the
+// connection, which is proof enough. Silence alone is judged by phi and then by suspicionTimeout. Gossip carries
+// heartbeats around a broken link, so it serves as the indirect probe of SWIM (Das et al., DSN 2002). A pause of this
+// very process is noticed and forgiven to the others (the local health of Lifeguard, Dadgar et al. 2018).
+import type { Cancel, Clock } from '../ports/clock.ts'
+import type { PeerId, Transport, Verdict } from '../../transport/port.ts'
+import { Emitter } from '../util/emitter.ts'
+import { every } from '../util/timers.ts'
+import { decodeHeartbeat, encodeHeartbeat } from './heartbeat.ts'
+import { homeOf, type Candidate } from './placement.ts'
+import { View, type HeartbeatInfo, type MemberChange, type MemberRecord } from './view.ts'
+
+export const MEMBERS_TOPIC = 'members'
+const PING_PROTOCOL = 'ping'
+const TICK_MS = 50
+/** A tick this late means that the process, not the network, stood still. */
+const STALL_MS = 400
+const PING_TIMEOUT_MS = 400
+/** Pause between probes of a suspect. */
+const PROBE_INTERVAL_MS = 40
+/** Probes of a suspect that must fail outright (refused, not just silent) before it is buried early. */
+const REFUSALS_TO_BURY = 2
+/** Roots and counters that changed are announced at most this often. */
+const ANNOUNCE_INTERVAL_MS = 50
+
+/** The part of a heartbeat that other parts of the peer own. */
+export interface Load {
+  readonly roots: Uint8Array
+  readonly sessions: number
+}
+
+export interface MembershipOptions {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly boot: string
+  readonly name: string
+  readonly zone: string
+  readonly weight: number
+  readonly heartbeatIntervalMs: number
+  readonly suspicionTimeoutMs: number
+  readonly load: () => Load
+  readonly allowed: (peer: PeerId) => boolean
+  readonly refuse: (reason: string, origin: string, detail: string) => void
+  readonly onError: (error: unknown) => void
+}
+
+export interface MembershipEvents {
+  /** Somebody's status changed. */
+  change: (change: MemberChange) => void
+  /** Placement may answer otherwise from now on. */
+  view: () => void
+  /** A heartbeat came in. */
+  heard: (info: HeartbeatInfo) => void
+  /** This process had stood still for that long, ms. */
+  thawed: (ms: number) => void
+}
+
+export class Membership {
+  readonly events: Emitter<MembershipEvents>
+  readonly #options: MembershipOptions
+  readonly #view: View
+  readonly #cancels: Cancel[] = []
+  readonly #probing = new Set<PeerId>()
+  #counter = 0
+  #incarnation = 0
+  #delegate: PeerId | null = null
+  #draining = false
+  #leaving = false
+  #running = false
+  #announcing = false
+  #lastTick = 0
+  #candidates: readonly Candidate[] | undefined
+
+  constructor(options: MembershipOptions) {
+    this.#options = options
+    this.#view = new View(options)
+    this.events = new Emitter(options.onError)
+  }
+
+  start(): void {
+    const { transport, clock, heartbeatIntervalMs } = this.#options
+    this.#running = true
+    this.#lastTick = clock.monotonic()
+    transport.handle(PING_PROTOCOL, async (from, bytes) => {
+      this.#receive(from, bytes)
+      return this.#encode()
+    })
+    this.#cancels.push(
+      transport.subscribe(MEMBERS_TOPIC, ({ from, bytes }) => this.#receive(from, bytes)),
+      transport.on('peer:up', (peer) => void this.#ping(peer)),
+      transport.on('subscribed', (peer, topic) => {
+        if (topic === MEMBERS_TOPIC) void this.#ping(peer)
+      }),
+      transport.on('peer:down', (peer) => this.#closed(peer)),
+      every(clock, heartbeatIntervalMs, () => this.#beat()),
+      every(clock, TICK_MS, () => this.#tick()),
+    )
+    for (const peer of transport.peers()) void this.#ping(peer)
+    this.#beat()
+  }
+
+  /** Tells everyone that this peer leaves, so that nobody has to suspect it first. */
+  async leave(): Promise<void> {
+    if (!this.#running) return
+    this.#leaving = true
+    this.#beat()
+    await Promise.all(this.live().map((record) => this.#ping(record.info.peer)))
+    this.stop()
+  }
+
+  stop(): void {
+    this.#running = false
+    for (const cancel of this.#cancels.splice(0)) cancel()
+  }
+
+  /** Live members but self. */
+  live(): MemberRecord[] {
+    return this.#view.live()
+  }
+
+  records(): MemberRecord[] {
+    return [...this.#view.records.values()]
+  }
+
+  get(peer: PeerId): MemberRecord | undefined {
+    return this.#view.records.get(peer)
+  }
+
+  get delegate(): PeerId | null {
+    return this.#delegate
+  }
+
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  /** Everyone live, self included, as placement sees them. */
+  candidates(): readonly Candidate[] {
+    this.#candidates ??= [this.#self(), ...this.#view.live().map(({ info }) => info)].filter(
+      (candidate) => !candidate.draining || candidate.delegate !== null,
+    )
+    return this.#candidates
+  }
+
+  homeOf(shard: number, pin?: string): PeerId {
+    return homeOf(shard, this.candidates(), pin) ?? this.#options.transport.self
+  }
+
+  setDelegate(delegate: PeerId | null): void {
+    this.#delegate = delegate
+    this.#viewChanged()
+    this.announce()
+  }
+
+  /** Sends a heartbeat soon, because what it says has changed. */
+  announce(): void {
+    if (this.#announcing) return
+    this.#announcing = true
+    this.#options.clock.setTimer(ANNOUNCE_INTERVAL_MS, () => {
+      this.#announcing = false
+      if (this.#running) this.#beat()
+    })
+  }
+
+  #self(): HeartbeatInfo {
+    const { transport, boot, name, zone, weight } = this.#options
+    return {
+      peer: transport.self,
+      boot,
+      counter: this.#counter,
+      incarnation: this.#incarnation,
+      name,
+      zone,
+      weight,
+      draining: this.#draining,
+      delegate: this.#delegate,
+      leaving: this.#leaving,
+      addresses: transport.addresses(),
+      suspected: this.records().flatMap(({ status, info }) =>
+        status === 'suspect' || status === 'dead' ? [info.peer] : [],
+      ),
+      ...this.#options.load(),
+    }
+  }
+
+  #encode(): Uint8Array {
+    this.#counter++
+    return encodeHeartbeat(this.#self())
+  }
+
+  #beat(): void {
+    this.#options.transport.publish(MEMBERS_TOPIC, this.#encode()).catch(this.#options.onError)
+  }
+
+  #receive(from: PeerId, bytes: Uint8Array): Verdict {
+    if (!this.#running) return 'accept'
+    if (!this.#options.allowed(from)) return this.#refuse('stranger', from, 'not in allowedPeers')
+    try {
+      this.#heard(decodeHeartbeat(bytes, from))
+      return 'accept'
+    } catch (error) {
+      return this.#refuse('malformed-heartbeat', from, error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  #refuse(reason: string, from: PeerId, detail: string): Verdict {
+    this.#options.refuse(reason, from, detail)
+    return 'reject'
+  }
+
+  #heard(info: HeartbeatInfo): void {
+    const { transport, clock } = this.#options
+    if (info.peer === transport.self) return
+    const heard = this.#view.heard(info, clock.monotonic())
+    if (heard === undefined) return
+    transport.learn(info.peer, info.addresses)
+    if (heard.placementChanged) this.#viewChanged()
+    if (heard.change !== undefined) this.#changed(heard.change)
+    if (info.suspected.includes(transport.self)) {
+      this.#incarnation++
+      this.announce()
+    }
+    this.events.emit('heard', info)
+  }
+
+  #changed(change: MemberChange): void {
+    if (change.to !== 'suspect') this.#viewChanged()
+    this.events.emit('change', change)
+    if (change.to === 'suspect') void this.#probe(change.peer)
+  }
+
+  #viewChanged(): void {
+    this.#candidates = undefined
+    this.events.emit('view', undefined)
+  }
+
+  #closed(peer: PeerId): void {
+    const change = this.#view.suspect(peer, this.#options.clock.monotonic(), 'connection closed')
+    if (change !== undefined) this.#changed(change)
+  }
+
+  #tick(): void {
+    const now = this.#options.clock.monotonic()
+    const stalledMs = now - this.#lastTick - TICK_MS
+    this.#lastTick = now
+    if (stalledMs > STALL_MS) {
+      this.#view.forgive(stalledMs)
+      this.#beat()
+      this.events.emit('thawed', stalledMs)
+      return
+    }
+    for (const change of this.#view.tick(now)) this.#changed(change)
+  }
+
+  /** Asks a suspect directly until it answers, is buried, or was refused often enough to be buried now. */
+  async #probe(peer: PeerId): Promise<void> {
+    if (this.#probing.has(peer)) return
+    this.#probing.add(peer)
+    let refusals = 0
+    while (this.#running && this.get(peer)?.status === 'suspect') {
+      const answer = await this.#ping(peer)
+      refusals = answer === 'refused' ? refusals + 1 : 0
+      if (refusals >= REFUSALS_TO_BURY) {
+        const change = this.#view.bury(peer, 'connection closed and refused')
+        if (change !== undefined) this.#changed(change)
+      }
+      await new Promise<void>((resolve) => this.#options.clock.setTimer(PROBE_INTERVAL_MS, resolve))
+    }
+    this.#probing.delete(peer)
+  }
+
+  /** Swaps heartbeats over a direct stream. */
+  async #ping(peer: PeerId): Promise<'answered' | 'refused' | 'silent'> {
+    const { transport } = this.#options
+    try {
+      const bytes = await transport.request(peer, PING_PROTOCOL, this.#encode(), { timeoutMs: PING_TIMEOUT_MS })
+      this.#receive(peer, bytes)
+      return 'answered'
+    } catch (error) {
+      return error instanceof Error && 'code' in error && error.code === 'PEER_UNREACHABLE' ? 'refused' : 'silent'
+    }
+  }
+}

@@ -1,0 +1,81 @@
+// Placement: who keeps a shard, and who is home of it. Pure functions of the live members: peers with equal views
+// compute equal answers, so nothing is elected and a failover is nothing but a new view.
+//
+// Weighted rendezvous hashing (Thaler & Ravishankar 1998; the logarithmic weighting is Schindler & Schomaker's):
+// each member scores each shard by a hash of both; the best scores keep it. When a member goes, only the shards that
+// it kept move.
+import type { PeerId } from '../../transport/port.ts'
+
+/** What placement needs to know of a live member. */
+export interface Candidate {
+  readonly peer: PeerId
+  readonly zone: string
+  /** Relative share of shards; 0 keeps nothing. */
+  readonly weight: number
+  /** Takes over the homes of this one while set and alive. */
+  readonly delegate: PeerId | null
+}
+
+export type ReplicationFactor = number | 'all'
+
+/** Members by falling claim on the shard, whatever the order they come in. */
+export function rank(shard: number, members: readonly Candidate[]): readonly Candidate[] {
+  return members
+    .filter((member) => member.weight > 0)
+    .map((member) => ({ member, score: score(shard, member) }))
+    .toSorted((a, b) => b.score - a.score || (a.member.peer < b.member.peer ? -1 : 1))
+    .map(({ member }) => member)
+}
+
+/** The members that keep the shard: the best-ranked of each zone first, then the rest by rank. */
+export function replicasOf(
+  shard: number,
+  members: readonly Candidate[],
+  factor: ReplicationFactor,
+): readonly Candidate[] {
+  const ranked = rank(shard, members)
+  if (factor === 'all' || factor >= ranked.length) return ranked
+  const chosen = ranked.filter(
+    (member, index) => ranked.findIndex((other) => other.zone === member.zone) === index,
+  )
+  const rest = ranked.filter((member) => !chosen.includes(member))
+  return [...chosen, ...rest].slice(0, factor)
+}
+
+/** The one home: the pin if alive, else the first in rendezvous order, else its delegate. Undefined without members. */
+export function homeOf(
+  shard: number,
+  members: readonly Candidate[],
+  pin: string | undefined = undefined,
+): PeerId | undefined {
+  const pinned = pin === undefined ? undefined : members.find((member) => member.peer === pin)
+  const first = pinned ?? rank(shard, members)[0]
+  return first === undefined ? undefined : followDelegates(first, members)
+}
+
+/** A delegate may have named one itself; a circle ends where it began, so everyone keeps its own. */
+function followDelegates(first: Candidate, members: readonly Candidate[]): PeerId {
+  const seen = new Set<string>()
+  let current = first
+  while (current.delegate !== null && !seen.has(current.peer)) {
+    seen.add(current.peer)
+    const next = members.find((member) => member.peer === current.delegate)
+    if (next === undefined) break
+    current = next
+  }
+  return seen.has(current.peer) ? first.peer : current.peer
+}
+
+function score(shard: number, member: Candidate): number {
+  return member.weight / -Math.log(unit(`${shard}/${member.peer}`))
+}
+
+/** A hash of `text` in (0, 1): FNV-1a, then a 32-bit finalizer (MurmurHash3's) because FNV's high bits mix badly. */
+function unit(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  hash ^= hash >>> 16
+  return ((hash >>> 0) + 0.5) / 2 ** 32
+}

@@ -1,0 +1,325 @@
+// The catalog: every session this peer holds, its digest in the shard's hash tree, and its document while in use.
+//
+// One way in for every change, local or remote: it is applied to the document if that is hydrated, appended to the
+// journal, and the session's digest is marked stale; `settle` recomputes stale digests later, in one go for many
+// changes. An update for a cold session is journalled from its bytes alone: its dependencies are checked against the
+// stored state vector, no document is built.
+import * as Y from 'yjs'
+import {
+  applyRemote,
+  createDocument,
+  decodeStateVector,
+  describeSession,
+  digestOf,
+  encodeStateVector,
+  HashTree,
+  advance,
+  inspectUpdate,
+  integrable,
+  parseSessionId,
+  SessionMeshError,
+  shardOf,
+  stateVectorOf,
+  type StateVector,
+  type UpdateShape,
+} from '../../crdt/index.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Store, StoredSession } from '../ports/store.ts'
+import { delay } from '../util/timers.ts'
+import { newEntry, type Entry } from './entry.ts'
+import { Journal, type Source } from './journal.ts'
+
+/** Transaction origin of everything that came from another peer. */
+export const REMOTE = Symbol('sessionmesh:remote')
+/** Transaction origin of loading from disk. */
+const LOADING = Symbol('sessionmesh:loading')
+/** Log records after which a session's log is compacted into its base. */
+const COMPACT_RECORDS = 128
+const PARKED_MAX = 256
+/** Digests computed before other work gets a turn. */
+const SETTLE_SLICE = 256
+
+export interface CatalogOptions {
+  readonly store: Store
+  readonly clock: Clock
+  readonly shardCount: number
+  readonly hydratedSessionsMax: number
+  readonly updateBytesMax: number
+  /** Yjs client id of this boot (DESIGN.md section 5): never one that an earlier boot used. */
+  readonly clientId: number
+  readonly self: Source
+  /** A change was made on this peer, and is on its way to disk. */
+  readonly onLocalUpdate: (entry: Entry, update: Uint8Array, onDisk: Promise<void>) => void
+  readonly onError: (error: unknown) => void
+}
+
+/** `parked`: a dependency is missing; it is integrated, and can be acknowledged, once that has come. */
+export type Received = 'logged' | 'known' | 'parked'
+
+export class Catalog {
+  readonly journal: Journal
+  readonly #options: CatalogOptions
+  readonly #entries = new Map<string, Entry>()
+  readonly #trees: HashTree[]
+  readonly #dirty = new Set<Entry>()
+  /** Hydrated entries without handles, least recently used first. */
+  readonly #idle = new Set<Entry>()
+  #terminated = 0
+  #parked = 0
+
+  constructor(options: CatalogOptions) {
+    this.#options = options
+    this.journal = new Journal(options.store, options.clock)
+    this.#trees = Array.from({ length: options.shardCount }, () => new HashTree())
+  }
+
+  /** Reads the whole store once: digests, priorities and pins of every session. */
+  async load(): Promise<void> {
+    for await (const { session, stored } of this.#options.store.sessions()) {
+      const entry = this.ensure(session)
+      const last = stored.tail.at(-1)
+      entry.sequence = last?.sequence ?? stored.base?.throughSequence ?? 0
+      entry.tailRecords = stored.tail.length
+      entry.tailBytes = stored.tail.reduce((sum, record) => sum + record.update.length, 0)
+      entry.baseBytes = stored.base?.update.length ?? 0
+      const doc = this.#build(entry, stored)
+      entry.stateVector = encodeStateVector(stateVectorOf(doc))
+      this.#summarize(entry, doc)
+      doc.destroy()
+    }
+  }
+
+  get(id: string): Entry | undefined {
+    return this.#entries.get(id)
+  }
+
+  /** The entry of `id`, made if need be. @throws INVALID_SESSION_ID */
+  ensure(id: string): Entry {
+    const known = this.#entries.get(id)
+    if (known !== undefined) return known
+    const entry = newEntry(parseSessionId(id), shardOf(id, this.#options.shardCount))
+    this.#entries.set(id, entry)
+    return entry
+  }
+
+  entries(): IterableIterator<Entry> {
+    return this.#entries.values()
+  }
+
+  /** Sessions held and not terminated. */
+  get size(): number {
+    return this.#entries.size - this.#terminated
+  }
+
+  get parkedUpdates(): number {
+    return this.#parked
+  }
+
+  tree(shard: number): HashTree {
+    const tree = this.#trees[shard]
+    if (tree === undefined) throw new SessionMeshError('INVALID_MESSAGE', `there is no shard ${shard}`)
+    return tree
+  }
+
+  /**
+   * Takes in an update from another peer. On disk once `journal.flush()` resolves.
+   * @throws INVALID_UPDATE, UPDATE_TOO_LARGE, INVALID_SESSION_ID, STORE_FAILED: nothing was changed
+   */
+  receive(id: string, update: Uint8Array, source: Source): Received {
+    this.journal.assertWritable()
+    if (update.length > this.#options.updateBytesMax) {
+      throw new SessionMeshError('UPDATE_TOO_LARGE', `update of ${update.length} bytes for ${JSON.stringify(id.slice(0, 300))}`)
+    }
+    const shape = inspectUpdate(update)
+    const entry = this.ensure(id)
+    const received = this.#integrate(entry, update, shape, source)
+    if (received === 'logged' && entry.parked.length > 0) this.#retryParked(entry, source)
+    return received
+  }
+
+  /** The session's live document, hydrated if need be; every call needs its `release`. */
+  async acquire(entry: Entry): Promise<Y.Doc> {
+    entry.handles++
+    this.#idle.delete(entry)
+    try {
+      return entry.doc ?? (await (entry.hydrating ??= this.#hydrate(entry)))
+    } catch (error) {
+      this.release(entry)
+      throw error
+    }
+  }
+
+  release(entry: Entry): void {
+    entry.handles--
+    if (entry.handles > 0 || entry.doc === undefined) return
+    this.#idle.add(entry)
+    this.#evict()
+  }
+
+  /** Recomputes the stale digests of these shards, as far as they were stale when called. */
+  async settle(shards?: ReadonlySet<number>): Promise<void> {
+    const stale = [...this.#dirty].filter((entry) => shards === undefined || shards.has(entry.shard))
+    await this.#settleAll(stale)
+  }
+
+  /** Recomputes digests that have not changed for `quietMs`, or have been stale for `maxMs`. */
+  async settleQuiet(quietMs: number, maxMs: number): Promise<void> {
+    const now = this.#options.clock.monotonic()
+    const due = [...this.#dirty].filter(
+      (entry) => now - entry.dirtyLast >= quietMs || now - (entry.dirtySince ?? now) >= maxMs,
+    )
+    await this.#settleAll(due)
+  }
+
+  /** Whether any digest of the shard is stale. */
+  dirtyShards(): ReadonlySet<number> {
+    return new Set([...this.#dirty].map((entry) => entry.shard))
+  }
+
+  /** Shard roots, concatenated. */
+  roots(): Uint8Array {
+    const roots = this.#trees.map((tree) => tree.root())
+    const bytes = new Uint8Array(roots.reduce((sum, root) => sum + root.length, 0))
+    let offset = 0
+    for (const root of roots) {
+      bytes.set(root, offset)
+      offset += root.length
+    }
+    return bytes
+  }
+
+  async #settleAll(stale: readonly Entry[]): Promise<void> {
+    let sinceYield = 0
+    for (const entry of stale) {
+      if (entry.dirtySince === undefined) continue
+      const doc = await this.acquire(entry)
+      this.#summarize(entry, doc)
+      this.release(entry)
+      if (++sinceYield % SETTLE_SLICE === 0) await delay(this.#options.clock, 0)
+    }
+  }
+
+  #integrate(entry: Entry, update: Uint8Array, shape: UpdateShape, source: Source): Received {
+    const stateVector = this.#stateVector(entry)
+    if (!integrable(shape, stateVector)) return this.#park(entry, update)
+    if (entry.doc === undefined) {
+      entry.stateVector = encodeStateVector(advance(stateVector, shape))
+    } else if (!this.#apply(entry.doc, update)) {
+      return 'known'
+    }
+    void this.journal.append(entry, update, source)
+    this.#changed(entry)
+    return 'logged'
+  }
+
+  /** Whether the update brought anything new. */
+  #apply(doc: Y.Doc, update: Uint8Array): boolean {
+    let news = false
+    const listener = () => {
+      news = true
+    }
+    doc.on('update', listener)
+    try {
+      if (applyRemote(doc, update, REMOTE)) {
+        this.#options.onError(new Error(`update of session ${doc.guid} left structs pending`))
+      }
+    } finally {
+      doc.off('update', listener)
+    }
+    return news
+  }
+
+  #park(entry: Entry, update: Uint8Array): Received {
+    if (entry.parked.length < PARKED_MAX) {
+      entry.parked.push(update)
+      this.#parked++
+    }
+    return 'parked'
+  }
+
+  /** Integrates what has its dependencies now; each success may free another. */
+  #retryParked(entry: Entry, source: Source): void {
+    let progress = true
+    while (progress && entry.parked.length > 0) {
+      const waiting = entry.parked
+      entry.parked = []
+      this.#parked -= waiting.length
+      for (const update of waiting) this.#integrate(entry, update, inspectUpdate(update), source)
+      progress = entry.parked.length < waiting.length
+    }
+  }
+
+  #stateVector(entry: Entry): StateVector {
+    return entry.doc === undefined ? decodeStateVector(entry.stateVector) : stateVectorOf(entry.doc)
+  }
+
+  #changed(entry: Entry): void {
+    const now = this.#options.clock.monotonic()
+    entry.dirtySince ??= now
+    entry.dirtyLast = now
+    this.#dirty.add(entry)
+    if (entry.tailRecords >= COMPACT_RECORDS && entry.doc !== undefined) this.#compact(entry, entry.doc)
+  }
+
+  #compact(entry: Entry, doc: Y.Doc): void {
+    this.journal.compact(entry, Y.encodeStateAsUpdate(doc)).catch(this.#options.onError)
+  }
+
+  async #hydrate(entry: Entry): Promise<Y.Doc> {
+    try {
+      const stored = await this.#options.store.read(entry.id)
+      const doc = this.#build(entry, stored ?? { base: undefined, tail: [] })
+      for (const update of entry.unread) Y.applyUpdate(doc, update, LOADING)
+      doc.clientID = this.#options.clientId
+      doc.on('update', (update: Uint8Array, origin: unknown) => {
+        if (origin !== REMOTE && origin !== LOADING) this.#local(entry, update)
+      })
+      entry.doc = doc
+      return doc
+    } finally {
+      entry.hydrating = undefined
+      if (entry.appending === 0) entry.unread.clear()
+    }
+  }
+
+  #build(entry: Entry, stored: StoredSession): Y.Doc {
+    const doc = createDocument(entry.id)
+    doc.transact(() => {
+      if (stored.base !== undefined) Y.applyUpdate(doc, stored.base.update, LOADING)
+      for (const record of stored.tail) Y.applyUpdate(doc, record.update, LOADING)
+    }, LOADING)
+    return doc
+  }
+
+  #local(entry: Entry, update: Uint8Array): void {
+    const onDisk = this.journal.append(entry, update, this.#options.self)
+    this.#changed(entry)
+    this.#options.onLocalUpdate(entry, update, onDisk)
+  }
+
+  #summarize(entry: Entry, doc: Y.Doc): void {
+    this.tree(entry.shard).set(entry.id, digestOf(doc))
+    const { priority, pin, createdAt, terminatedAt } = describeSession(doc)
+    if ((terminatedAt === undefined) !== (entry.terminatedAt === undefined)) {
+      this.#terminated += terminatedAt === undefined ? -1 : 1
+    }
+    entry.priority = priority
+    entry.pin = pin
+    entry.createdAt = createdAt
+    entry.terminatedAt = terminatedAt
+    entry.dirtySince = undefined
+    this.#dirty.delete(entry)
+  }
+
+  #evict(): void {
+    for (const entry of this.#idle) {
+      if (this.#idle.size <= this.#options.hydratedSessionsMax) return
+      this.#idle.delete(entry)
+      if (entry.doc === undefined) continue
+      if (entry.dirtySince !== undefined) this.#summarize(entry, entry.doc)
+      entry.stateVector = encodeStateVector(stateVectorOf(entry.doc))
+      entry.doc.destroy()
+      entry.doc = undefined
+    }
+  }
+}

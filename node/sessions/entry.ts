@@ -1,0 +1,61 @@
+// What a peer keeps in memory of every session it holds: little, because there may be very many (FIELD.md: a hydrated
+// document costs some 5 kB, a cold entry a few hundred bytes).
+import type * as Y from 'yjs'
+import type { Priority } from '../../crdt/index.ts'
+
+export interface Entry {
+  readonly id: string
+  readonly shard: number
+  /** Last sequence given to a log record of this session. */
+  sequence: number
+  /** Log records since the base, and their bytes. */
+  tailRecords: number
+  tailBytes: number
+  baseBytes: number
+  /** Encoded state vector of all that is logged; stale while `doc` is there. */
+  stateVector: Uint8Array
+  /** The live document while hydrated. */
+  doc: Y.Doc | undefined
+  hydrating: Promise<Y.Doc> | undefined
+  /** Updates logged but perhaps not yet readable from the store; kept while an append or a hydration is under way. */
+  readonly unread: Set<Uint8Array>
+  appending: number
+  /** Handles that need the document to stay hydrated. */
+  handles: number
+  /** Updates that wait for a dependency. */
+  parked: Uint8Array[]
+  priority: Priority
+  pin: string | undefined
+  createdAt: number | undefined
+  terminatedAt: number | undefined
+  /** Monotonic ms of the first and last change since the digest was computed; undefined: the digest is current. */
+  dirtySince: number | undefined
+  dirtyLast: number
+}
+
+export function newEntry(id: string, shard: number): Entry {
+  return {
+    id,
+    shard,
+    sequence: 0,
+    tailRecords: 0,
+    tailBytes: 0,
+    baseBytes: 0,
+    stateVector: EMPTY_STATE_VECTOR,
+    doc: undefined,
+    hydrating: undefined,
+    unread: new Set(),
+    appending: 0,
+    handles: 0,
+    parked: [],
+    priority: 'normal',
+    pin: undefined,
+    createdAt: undefined,
+    terminatedAt: undefined,
+    dirtySince: undefined,
+    dirtyLast: 0,
+  }
+}
+
+/** The state vector of an empty document, encoded: no clients. */
+const EMPTY_STATE_VECTOR = new Uint8Array([0])

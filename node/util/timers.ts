@@ -1,0 +1,40 @@
+// The few ways in which the peer waits, all on its Clock.
+import type { Cancel, Clock } from '../ports/clock.ts'
+import { SessionMeshError } from '../../crdt/errors.ts'
+
+/** Runs `task` every `intervalMs`, measured from the end of the last run, until cancelled. */
+export function every(clock: Clock, intervalMs: number, task: () => void): Cancel {
+  let cancelled = false
+  let cancel: Cancel = () => {}
+  const next = () => {
+    cancel = clock.setTimer(intervalMs, () => {
+      task()
+      if (!cancelled) next()
+    })
+  }
+  next()
+  return () => {
+    cancelled = true
+    cancel()
+  }
+}
+
+/** Resolves after `delayMs` at the earliest. */
+export function delay(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => clock.setTimer(delayMs, resolve))
+}
+
+/** Resolves as soon as `condition` holds, looking again every `intervalMs`. @throws REQUEST_TIMEOUT naming `what` */
+export async function until(
+  clock: Clock,
+  condition: () => boolean,
+  options: { readonly timeoutMs: number; readonly intervalMs: number; readonly what: string },
+): Promise<void> {
+  const deadline = clock.monotonic() + options.timeoutMs
+  while (!condition()) {
+    if (clock.monotonic() >= deadline) {
+      throw new SessionMeshError('REQUEST_TIMEOUT', `${options.what}: not within ${options.timeoutMs} ms`)
+    }
+    await delay(clock, options.intervalMs)
+  }
+}
