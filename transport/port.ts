@@ -36,7 +36,7 @@ export interface TransportEvents {
 }
 
 export interface Transport {
-  /** Known after `start`. */
+  /** Known from construction on: it follows from the key. */
   readonly self: PeerId
   start(): Promise<void>
   /** Idempotent; afterwards nothing is delivered any more. */

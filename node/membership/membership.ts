@@ -7,7 +7,7 @@
 import type { Cancel, Clock } from '../ports/clock.ts'
 import type { PeerId, Transport, Verdict } from '../../transport/port.ts'
 import { Emitter } from '../util/emitter.ts'
-import { every } from '../util/timers.ts'
+import { delay, every } from '../util/timers.ts'
 import { decodeHeartbeat, encodeHeartbeat } from './heartbeat.ts'
 import { homeOf, type Candidate } from './placement.ts'
 import { View, type HeartbeatInfo, type MemberChange, type MemberRecord } from './view.ts'
@@ -72,6 +72,9 @@ export class Membership {
   #announcing = false
   #lastTick = 0
   #candidates: readonly Candidate[] | undefined
+  /** Heartbeat counter from which on the present settings were told, and the counter each peer has answered to. */
+  #settingsCounter = 0
+  readonly #confirmed = new Map<PeerId, number>()
 
   constructor(options: MembershipOptions) {
     this.#options = options
@@ -150,8 +153,17 @@ export class Membership {
 
   setDelegate(delegate: PeerId | null): void {
     this.#delegate = delegate
+    this.#settingsCounter = this.#counter + 1
     this.#viewChanged()
-    this.announce()
+    this.#beat()
+    for (const { info } of this.live()) void this.#confirm(info.peer)
+  }
+
+  /** Whether every live peer has answered a heartbeat with the present delegate. */
+  settingsConfirmed(): boolean {
+    return this.live().every(
+      ({ status, info }) => status !== 'alive' || (this.#confirmed.get(info.peer) ?? 0) >= this.#settingsCounter,
+    )
   }
 
   /** Sends a heartbeat soon, because what it says has changed. */
@@ -266,16 +278,27 @@ export class Membership {
         const change = this.#view.bury(peer, 'connection closed and refused')
         if (change !== undefined) this.#changed(change)
       }
-      await new Promise<void>((resolve) => this.#options.clock.setTimer(PROBE_INTERVAL_MS, resolve))
+      await delay(this.#options.clock, PROBE_INTERVAL_MS)
     }
     this.#probing.delete(peer)
+  }
+
+  /** Tells one peer of the present settings until it has answered or is no longer alive. */
+  async #confirm(peer: PeerId): Promise<void> {
+    while (this.#running && this.get(peer)?.status === 'alive') {
+      if ((await this.#ping(peer)) === 'answered') return
+      await delay(this.#options.clock, PROBE_INTERVAL_MS)
+    }
   }
 
   /** Swaps heartbeats over a direct stream. */
   async #ping(peer: PeerId): Promise<'answered' | 'refused' | 'silent'> {
     const { transport } = this.#options
     try {
-      const bytes = await transport.request(peer, PING_PROTOCOL, this.#encode(), { timeoutMs: PING_TIMEOUT_MS })
+      const heartbeat = this.#encode()
+      const told = this.#counter
+      const bytes = await transport.request(peer, PING_PROTOCOL, heartbeat, { timeoutMs: PING_TIMEOUT_MS })
+      this.#confirmed.set(peer, told)
       this.#receive(peer, bytes)
       return 'answered'
     } catch (error) {

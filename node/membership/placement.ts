@@ -35,9 +35,7 @@ export function replicasOf(
 ): readonly Candidate[] {
   const ranked = rank(shard, members)
   if (factor === 'all' || factor >= ranked.length) return ranked
-  const chosen = ranked.filter(
-    (member, index) => ranked.findIndex((other) => other.zone === member.zone) === index,
-  )
+  const chosen = ranked.filter((member, index) => ranked.findIndex((other) => other.zone === member.zone) === index)
   const rest = ranked.filter((member) => !chosen.includes(member))
   return [...chosen, ...rest].slice(0, factor)
 }

@@ -77,6 +77,11 @@ export class AckLedger {
     return holders
   }
 
+  /** Whether the replica holds the shard up to `sequence`. */
+  holds(peer: PeerId, shard: number, sequence: number): boolean {
+    return (this.#replicas.get(peer)?.acked.get(shard) ?? 0) >= sequence
+  }
+
   /** Frames gossiped to the replica and not acknowledged yet. */
   pendingFrames(peer: PeerId): number {
     let pending = 0

@@ -51,7 +51,11 @@ export class Inbox {
       return this.#reject('forged-origin', message.from, `frame of origin ${frame.origin.slice(0, 80)}`)
     }
     if (frame.version !== WIRE_VERSION || frame.shard !== shard || frame.seq < 1 || !isBoot(frame.boot)) {
-      return this.#reject('malformed-frame', message.from, `version ${frame.version}, shard ${frame.shard}, seq ${frame.seq}`)
+      return this.#reject(
+        'malformed-frame',
+        message.from,
+        `version ${frame.version}, shard ${frame.shard}, seq ${frame.seq}`,
+      )
     }
     this.#options.onFrame(frame.entries.length, message.bytes.length)
     this.#handle(message.from, frame)

@@ -106,6 +106,13 @@ export class Catalog {
     return this.#entries.values()
   }
 
+  /** Encoded state vector of what is held of a session; empty if nothing is. */
+  stateVectorBytes(id: string): Uint8Array {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return new Uint8Array()
+    return entry.doc === undefined ? entry.stateVector : Y.encodeStateVector(entry.doc)
+  }
+
   /** Sessions held and not terminated. */
   get size(): number {
     return this.#entries.size - this.#terminated
@@ -128,7 +135,10 @@ export class Catalog {
   receive(id: string, update: Uint8Array, source: Source): Received {
     this.journal.assertWritable()
     if (update.length > this.#options.updateBytesMax) {
-      throw new SessionMeshError('UPDATE_TOO_LARGE', `update of ${update.length} bytes for ${JSON.stringify(id.slice(0, 300))}`)
+      throw new SessionMeshError(
+        'UPDATE_TOO_LARGE',
+        `update of ${update.length} bytes for ${JSON.stringify(id.slice(0, 300))}`,
+      )
     }
     const shape = inspectUpdate(update)
     const entry = this.ensure(id)

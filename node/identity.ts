@@ -1,0 +1,29 @@
+// Who this peer is: a key kept in its store for ever, a boot id and a Yjs client id drawn at every start.
+import type { Clock } from './ports/clock.ts'
+import type { Random } from './ports/random.ts'
+import type { Store } from './ports/store.ts'
+
+const SEED_KEY = 'identity-seed'
+const SEED_BYTES = 32
+/** Hexadecimal digits of a boot id: 12 of time (ms), so that boot ids sort, and 16 of chance. */
+const BOOT_TIME_DIGITS = 12
+const BOOT_RANDOM_BYTES = 8
+
+/** The 32-byte seed of the peer's Ed25519 key, made on the first start. */
+export async function identitySeed(store: Store, random: Random): Promise<Uint8Array> {
+  const kept = await store.getMeta(SEED_KEY)
+  if (kept !== undefined) return kept
+  const seed = random.bytes(SEED_BYTES)
+  await store.putMeta(SEED_KEY, seed)
+  return seed
+}
+
+export function newBootId(clock: Clock, random: Random): string {
+  const time = Math.floor(clock.now()).toString(16).padStart(BOOT_TIME_DIGITS, '0')
+  return time + [...random.bytes(BOOT_RANDOM_BYTES)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+/** A Yjs client id: 32 random bits, as Yjs itself draws them. */
+export function newClientId(random: Random): number {
+  return new DataView(random.bytes(4).buffer).getUint32(0)
+}

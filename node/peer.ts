@@ -1,0 +1,288 @@
+// The composition root: builds one peer from its ports and starts and stops its parts in order.
+//
+//   start: store → identity → catalog (reads the disk) → transport → replication → membership
+//   stop:  leave (told to everyone) → replication → transport → store
+import type { PeerId, Transport } from '../transport/port.ts'
+import type { Health, HealthCheck, Member, Peer, PeerEvents } from './api.ts'
+import type { PeerConfig } from './config.ts'
+import { SessionMeshError } from '../crdt/errors.ts'
+import { Failover } from './failover.ts'
+import { identitySeed, newBootId, newClientId } from './identity.ts'
+import { Homes } from './membership/homes.ts'
+import { Membership } from './membership/membership.ts'
+import type { Clock } from './ports/clock.ts'
+import type { Random } from './ports/random.ts'
+import type { Store } from './ports/store.ts'
+import { Counters } from './replication/counters.ts'
+import { Replication } from './replication/replication.ts'
+import { Catalog } from './sessions/catalog.ts'
+import type { Entry } from './sessions/entry.ts'
+import { Lifecycles } from './sessions/lifecycle.ts'
+import { Sessions } from './sessions/sessions.ts'
+import { Emitter } from './util/emitter.ts'
+
+export interface PeerPorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly store: Store
+  /** Built once the key is known. */
+  readonly transport: (seed: Uint8Array) => Promise<Transport>
+  readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: object) => void
+}
+
+/** What exists only while the peer runs. */
+interface Running {
+  readonly transport: Transport
+  readonly membership: Membership
+  readonly replication: Replication
+  readonly sessions: Sessions
+  readonly homes: Homes
+  readonly failover: Failover
+  readonly catalog: Catalog
+  readonly stopHomes: () => void
+  readonly startedAt: number
+}
+
+export class MeshPeer implements Peer {
+  readonly name: string
+  readonly boot: string
+  readonly health: Health = { check: () => ({ healthy: this.#check().healthy }), detailed: () => this.#check() }
+  readonly #config: PeerConfig
+  readonly #ports: PeerPorts
+  readonly #events: Emitter<PeerEvents>
+  #running: Running | undefined
+  #stopping: Promise<void> | undefined
+
+  constructor(config: PeerConfig, ports: PeerPorts) {
+    this.#config = config
+    this.#ports = ports
+    this.name = config.name
+    this.boot = newBootId(ports.clock, ports.random)
+    this.#events = new Emitter((error) => this.#report(error))
+  }
+
+  get id(): PeerId {
+    return this.#parts().transport.self
+  }
+
+  get addresses(): readonly string[] {
+    return this.#parts().transport.addresses()
+  }
+
+  get sessions(): Sessions {
+    return this.#parts().sessions
+  }
+
+  get replication(): Replication {
+    return this.#parts().replication
+  }
+
+  get failover(): Failover {
+    return this.#parts().failover
+  }
+
+  members(): readonly Member[] {
+    const { membership, transport, homes, sessions } = this.#parts()
+    const counts = homes.byPeer()
+    const now = this.#ports.clock.monotonic()
+    const self: Member = {
+      peer: transport.self,
+      name: this.name,
+      boot: this.boot,
+      status: 'alive',
+      self: true,
+      zone: this.#config.zone,
+      weight: this.#config.weight,
+      draining: membership.draining,
+      delegate: membership.delegate,
+      addresses: transport.addresses(),
+      sessions: sessions.count(),
+      homes: counts[transport.self] ?? 0,
+      silentMs: 0,
+    }
+    const others = membership.records().map(({ info, status, lastHeard }): Member => {
+      const { peer, name, boot, zone, weight, draining, delegate, addresses, sessions: held } = info
+      const homesHere = counts[peer] ?? 0
+      const silentMs = Math.max(0, Math.round(now - lastHeard))
+      const base = { peer, name, boot, zone, weight, draining, delegate, addresses }
+      return { ...base, status, self: false, sessions: held, homes: homesHere, silentMs }
+    })
+    return [self, ...others]
+  }
+
+  on<E extends keyof PeerEvents>(event: E, listener: PeerEvents[E]): () => void {
+    return this.#events.on(event, listener)
+  }
+
+  async start(): Promise<void> {
+    if (this.#running !== undefined) return
+    const { store, random, clock } = this.#ports
+    const report = await store.open()
+    if (report.quarantined > 0) this.#ports.log('warn', 'store records set aside', report)
+    const transport = await this.#ports.transport(await identitySeed(store, random))
+    const running = this.#assemble(transport, newClientId(random), clock.monotonic())
+    await running.catalog.load()
+    this.#running = running
+    await transport.start()
+    running.replication.start()
+    running.membership.start()
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    const running = this.#running
+    if (running === undefined) return
+    await running.membership.leave()
+    running.replication.stop()
+    running.stopHomes()
+    await running.catalog.journal.flush().catch(() => {}) // health has said so already
+    await running.transport.stop()
+    await this.#ports.store.close()
+  }
+
+  #assemble(transport: Transport, clientId: number, startedAt: number): Running {
+    const { clock, random, store } = this.#ports
+    const config = this.#config
+    const counters = new Counters((refusal) => {
+      this.#ports.log('warn', `refused: ${refusal.reason}`, refusal)
+      this.#events.emit('refused', refusal)
+    })
+    const allowed = (peer: PeerId) => config.allowedPeers.length === 0 || config.allowedPeers.includes(peer)
+    const onError = (error: unknown) => this.#report(error)
+    // The catalog tells sessions of local changes, and sessions look into the catalog: one of them comes first.
+    const late: { catalog?: Catalog; sessions?: Sessions } = {}
+    const catalogOf = () => present(late.catalog)
+    const membership = new Membership({
+      transport,
+      clock,
+      boot: this.boot,
+      ...config,
+      load: () => ({ roots: catalogOf().roots(), sessions: catalogOf().size }),
+      allowed,
+      refuse: (reason, origin, detail) => counters.refuse(reason, '', origin, detail),
+      onError,
+    })
+    const replication = new Replication({
+      transport,
+      clock,
+      boot: this.boot,
+      config,
+      catalog: catalogOf,
+      membership,
+      allowed,
+      counters,
+      onError,
+    })
+    const lifecycles = new Lifecycles((session, transition) => this.#events.emit('transition', { session, transition }))
+    const homes = new Homes({
+      membership,
+      catalog: catalogOf,
+      shardCount: config.shardCount,
+      self: () => transport.self,
+      onTakeover: (from, entries) => this.#takeover(from, entries, lifecycles),
+    })
+    const sessions = new Sessions({
+      catalog: catalogOf,
+      replication,
+      homes,
+      lifecycles,
+      clock,
+      random,
+      config,
+      identity: () => ({
+        peer: transport.self,
+        name: this.name,
+        boot: this.boot,
+        addresses: transport.addresses(),
+        uptimeMs: Math.round(clock.monotonic() - startedAt),
+        replicas: membership.live().length + 1,
+      }),
+    })
+    late.catalog = new Catalog({
+      store,
+      clock,
+      ...config,
+      clientId,
+      self: { origin: transport.self, boot: this.boot, frameSequence: 0 },
+      onLocalUpdate: (entry, update, onDisk) => sessions.published(entry, update, onDisk),
+      onError,
+    })
+    membership.events.on('change', ({ peer, from, to, cause }) => {
+      this.#ports.log('info', `member ${to}`, { peer, from, cause })
+      const member = this.members().find((candidate) => candidate.peer === peer)
+      if (member !== undefined) this.#events.emit('member', member)
+    })
+    const failover = new Failover({ membership, homes, replication, clock, self: () => transport.self })
+    const stopHomes = homes.start()
+    return {
+      transport,
+      membership,
+      replication,
+      sessions,
+      homes,
+      failover,
+      catalog: late.catalog,
+      stopHomes,
+      startedAt,
+    }
+  }
+
+  /** Homes came here: the sessions go through failover and recovery, which needs nothing but to be noticed. */
+  #takeover(from: PeerId, entries: readonly Entry[], lifecycles: Lifecycles): void {
+    const at = this.#ports.clock.now()
+    const cause = `home was ${from}`
+    for (const { id } of entries) {
+      if (lifecycles.state(id) !== 'active') continue
+      lifecycles.move(id, 'failover', at, cause)
+      lifecycles.move(id, 'recovering', at, cause)
+      lifecycles.move(id, 'active', at, 'home is here')
+    }
+    const running = this.#running
+    if (running !== undefined) running.failover.takeovers++
+    this.#events.emit('failover', { from, sessions: entries.length, at })
+  }
+
+  #check(): HealthCheck {
+    const running = this.#running
+    if (running === undefined || this.#stopping !== undefined) {
+      return { healthy: false, checks: [{ name: 'running', ok: false, detail: 'the peer is not running' }] }
+    }
+    const failure = running.catalog.journal.failure
+    const live = running.membership.live().length
+    const lagMs = running.replication.lag()
+    const checks = [
+      {
+        name: 'running',
+        ok: true,
+        detail: `up for ${Math.round(this.#ports.clock.monotonic() - running.startedAt)} ms`,
+      },
+      { name: 'store', ok: failure === undefined, detail: failure?.message ?? 'appends reach the disk' },
+      { name: 'members', ok: true, detail: `${live} other live peer${live === 1 ? '' : 's'}` },
+      { name: 'replication', ok: lagMs < LAG_UNHEALTHY_MS, detail: `lag ${Math.round(lagMs)} ms` },
+    ]
+    return { healthy: checks.every(({ ok }) => ok), checks }
+  }
+
+  #report(error: unknown): void {
+    this.#ports.log('error', error instanceof Error ? error.message : String(error), { error })
+  }
+
+  #parts(): Running {
+    if (this.#running === undefined) {
+      throw new SessionMeshError('PEER_NOT_RUNNING', `peer ${this.name} is not running: call start() first`)
+    }
+    return this.#running
+  }
+}
+
+/** Replication lag at which a peer calls itself unhealthy: the runbook's failover promise. */
+const LAG_UNHEALTHY_MS = 5_000
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('used before it was built')
+  return value
+}

@@ -1,0 +1,130 @@
+// Anti-entropy, the answering side: tree nodes, differences, and taking in what the other side had more.
+import * as Y from 'yjs'
+import { SessionMeshError } from '../../crdt/errors.ts'
+import { isTreePrefix } from './tree-prefix.ts'
+import type { PeerId, Transport } from '../../transport/port.ts'
+import {
+  PullRequest,
+  PullResponse,
+  PushRequest,
+  PushResponse,
+  TreeRequest,
+  TreeResponse,
+  type SessionDiff,
+} from '../../transport/wire/messages.js'
+import type { Catalog } from '../sessions/catalog.ts'
+import type { AckLedger } from './acked.ts'
+import { isBoot, reasonOf, type Inbox } from './inbox.ts'
+import { wireNode } from './tree-wire.ts'
+
+export const TREE = 'tree'
+export const PULL = 'pull'
+export const PUSH = 'push'
+
+/** Bytes of differences in one answer; the asker asks again for the rest. */
+const PULL_BYTES_MAX = 8 * 1024 * 1024
+const QUERIES_MAX = 4096
+const SESSIONS_MAX = 4096
+
+export interface ExchangeServerOptions {
+  readonly transport: Transport
+  readonly catalog: Catalog
+  readonly ledger: AckLedger
+  readonly inbox: Inbox
+  readonly boot: string
+  readonly allowed: (peer: PeerId) => boolean
+  readonly refuse: (reason: string, session: string, origin: string, detail: string) => void
+  /** The other side's push brought news: neighbours should hear of it. */
+  readonly onNews: () => void
+}
+
+export function serveExchange(options: ExchangeServerOptions): void {
+  const serve = (protocol: string, answer: (from: PeerId, bytes: Uint8Array) => Promise<Uint8Array>) =>
+    options.transport.handle(protocol, async (from, bytes) => {
+      if (!options.allowed(from)) throw new SessionMeshError('FORBIDDEN', `${from} is not in allowedPeers`)
+      try {
+        return await answer(from, bytes)
+      } catch (error) {
+        options.refuse(`malformed-${protocol}`, '', from, error instanceof Error ? error.message : String(error))
+        throw error
+      }
+    })
+  serve(TREE, (_from, bytes) => answerTree(options, bytes))
+  serve(PULL, (_from, bytes) => answerPull(options, bytes))
+  serve(PUSH, (from, bytes) => answerPush(options, from, bytes))
+}
+
+async function answerTree(options: ExchangeServerOptions, bytes: Uint8Array): Promise<Uint8Array> {
+  const { catalog, ledger, boot } = options
+  const { queries } = TreeRequest.decode(bytes)
+  limit(queries.length, QUERIES_MAX, 'tree queries')
+  const roots = queries.filter(({ prefix }) => prefix === '').map(({ shard }) => shard)
+  const covered = roots.map((shard) => ({ boot, shard, seq: ledger.last(shard) }))
+  if (roots.length > 0) await catalog.settle(new Set(roots))
+  const nodes = queries.map(({ shard, prefix }) => {
+    if (!isTreePrefix(prefix)) throw new SessionMeshError('INVALID_MESSAGE', 'tree query with a malformed prefix')
+    return wireNode(shard, prefix, catalog.tree(shard).node(prefix))
+  })
+  return TreeResponse.encode({ boot, nodes, covered })
+}
+
+async function answerPull(options: ExchangeServerOptions, bytes: Uint8Array): Promise<Uint8Array> {
+  const { sessions } = PullRequest.decode(bytes)
+  limit(sessions.length, SESSIONS_MAX, 'sessions in one pull')
+  const diffs: SessionDiff[] = []
+  let size = 0
+  for (const { session, stateVector } of sessions) {
+    if (size > PULL_BYTES_MAX) break
+    const diff = await diffFor(options.catalog, session, stateVector)
+    size += diff?.update.length ?? 0
+    diffs.push(
+      diff === undefined
+        ? { session, known: false, update: new Uint8Array(), stateVector: new Uint8Array() }
+        : { session, known: true, ...diff },
+    )
+  }
+  return PullResponse.encode({ sessions: diffs })
+}
+
+async function answerPush(options: ExchangeServerOptions, from: PeerId, bytes: Uint8Array): Promise<Uint8Array> {
+  const { catalog, inbox } = options
+  const { boot, entries, covered } = PushRequest.decode(bytes)
+  if (!isBoot(boot)) throw new SessionMeshError('INVALID_MESSAGE', 'push with a malformed boot id')
+  let refused = 0
+  let news = false
+  for (const { session, update } of entries) {
+    try {
+      const received = catalog.receive(session, update, { origin: from, boot, frameSequence: 0 })
+      if (received === 'parked') refused++
+      news ||= received === 'logged'
+    } catch (error) {
+      refused++
+      options.refuse(reasonOf(error), session, from, error instanceof Error ? error.message : String(error))
+    }
+  }
+  await catalog.journal.flush()
+  for (const { shard, seq } of covered) inbox.covered(from, boot, shard, seq)
+  if (news) options.onNews()
+  return PushResponse.encode({ accepted: entries.length - refused, refused })
+}
+
+/** What a holder of `stateVector` lacks of the session; undefined if it is not known here. */
+export async function diffFor(
+  catalog: Catalog,
+  session: string,
+  stateVector: Uint8Array | undefined,
+): Promise<{ update: Uint8Array; stateVector: Uint8Array } | undefined> {
+  const entry = catalog.get(session)
+  if (entry === undefined) return undefined
+  const doc = await catalog.acquire(entry)
+  try {
+    const against = stateVector === undefined || stateVector.length === 0 ? undefined : stateVector
+    return { update: Y.encodeStateAsUpdate(doc, against), stateVector: Y.encodeStateVector(doc) }
+  } finally {
+    catalog.release(entry)
+  }
+}
+
+function limit(count: number, max: number, what: string): void {
+  if (count > max) throw new SessionMeshError('INVALID_MESSAGE', `${count} ${what}, at most ${max}`)
+}

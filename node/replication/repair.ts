@@ -1,0 +1,162 @@
+// When to run an exchange with whom: at once when frames are known to be missing, and when heartbeats show that a
+// shard's root differs from ours and goes on differing. At most one exchange per peer is under way from this side;
+// what is asked for meanwhile waits for the next.
+import { DIGEST_BYTES } from '../../crdt/index.ts'
+import type { PeerId } from '../../transport/port.ts'
+import type { Membership } from '../membership/membership.ts'
+import type { HeartbeatInfo } from '../membership/view.ts'
+import type { Cancel, Clock } from '../ports/clock.ts'
+import { delay, every } from '../util/timers.ts'
+import { exchange, type ExchangeOptions } from './exchange.ts'
+
+/** Digests are recomputed when a session has been quiet this long … */
+const SETTLE_QUIET_MS = 100
+/** … or has been changing this long. */
+const SETTLE_MAX_MS = 1_000
+const SETTLE_INTERVAL_MS = 100
+/** Pause after an exchange before the next with the same peer, so that a broken one can't spin. */
+const EXCHANGE_PAUSE_MS = 20
+const FAILED_PAUSE_MS = 200
+
+export interface RepairOptions {
+  readonly exchange: ExchangeOptions
+  readonly clock: Clock
+  readonly membership: Membership
+  readonly shardCount: number
+  readonly syncIntervalMs: number
+  readonly onDone: () => void
+  /** An exchange brought news: it must be announced on, or peers two hops away never hear of it. */
+  readonly onNews: () => void
+  readonly onError: (error: unknown) => void
+}
+
+interface PeerRepair {
+  readonly wanted: Set<number>
+  running: Promise<void> | undefined
+  /** Shards whose roots differed at the last heartbeat, and since when (monotonic ms). */
+  readonly differing: Map<number, number>
+}
+
+export class RepairSchedule {
+  readonly exchangeOptions: ExchangeOptions
+  readonly #options: RepairOptions
+  readonly #peers = new Map<PeerId, PeerRepair>()
+  #running = false
+  #settling = false
+
+  constructor(options: RepairOptions) {
+    this.#options = options
+    this.exchangeOptions = options.exchange
+  }
+
+  start(): Cancel {
+    const { clock, membership } = this.#options
+    this.#running = true
+    const cancels = [
+      membership.events.on('heard', (info) => this.#compare(info)),
+      every(clock, SETTLE_INTERVAL_MS, () => this.#settle()),
+    ]
+    return () => {
+      this.#running = false
+      for (const cancel of cancels) cancel()
+    }
+  }
+
+  /** Asks for an exchange of these shards with the peer, soon. */
+  request(peer: PeerId, shards: readonly number[]): void {
+    if (!this.#running) return
+    const repair = this.#peer(peer)
+    for (const shard of shards) repair.wanted.add(shard)
+    repair.running ??= this.#run(peer, repair).finally(() => {
+      repair.running = undefined
+      if (repair.wanted.size > 0) this.request(peer, [])
+    })
+  }
+
+  /** Runs an exchange of every shard with the peer. */
+  async now(peer: PeerId): Promise<void> {
+    const all = Array.from({ length: this.#options.shardCount }, (_, shard) => shard)
+    await this.#exchange(peer, all)
+  }
+
+  /** Shards whose root some live peer has otherwise, as last heard. */
+  differingShards(): ReadonlySet<number> {
+    const live = new Set(this.#options.membership.live().map(({ info }) => info.peer))
+    const differing = new Set<number>()
+    for (const [peer, repair] of this.#peers) {
+      if (live.has(peer)) for (const shard of repair.differing.keys()) differing.add(shard)
+    }
+    return differing
+  }
+
+  async #run(peer: PeerId, repair: PeerRepair): Promise<void> {
+    const { clock, membership, onError } = this.#options
+    while (this.#running && repair.wanted.size > 0) {
+      const shards = [...repair.wanted]
+      repair.wanted.clear()
+      try {
+        await this.#exchange(peer, shards)
+        await delay(clock, EXCHANGE_PAUSE_MS)
+      } catch (error) {
+        const status = membership.get(peer)?.status
+        if (status !== 'alive' && status !== 'suspect') return
+        onError(error)
+        for (const shard of shards) repair.wanted.add(shard)
+        await delay(clock, FAILED_PAUSE_MS)
+      }
+    }
+  }
+
+  async #exchange(peer: PeerId, shards: readonly number[]): Promise<void> {
+    const result = await exchange(this.#options.exchange, peer, shards)
+    this.#options.onDone()
+    if (result.pulled > 0) this.#options.onNews()
+  }
+
+  /**
+   * Compares the roots of a heartbeat with ours. A difference is natural while changes are on their way: it is acted
+   * on only once it has lasted, a little longer on the side with the greater id so that the two do not do it at once.
+   */
+  #compare(info: HeartbeatInfo): void {
+    const { clock, shardCount, syncIntervalMs, exchange: ours } = this.#options
+    if (info.leaving || info.roots.length !== shardCount * DIGEST_BYTES) return
+    const now = clock.monotonic()
+    const patienceMs = info.peer > ours.transport.self ? syncIntervalMs / 2 : syncIntervalMs
+    const repair = this.#peer(info.peer)
+    const lasting: number[] = []
+    for (let shard = 0; shard < shardCount; shard++) {
+      const root = info.roots.subarray(shard * DIGEST_BYTES, (shard + 1) * DIGEST_BYTES)
+      if (equal(root, ours.catalog.tree(shard).root())) {
+        repair.differing.delete(shard)
+        continue
+      }
+      const since = repair.differing.get(shard) ?? now
+      repair.differing.set(shard, since)
+      if (now - since >= patienceMs) lasting.push(shard)
+    }
+    if (lasting.length > 0) this.request(info.peer, lasting)
+  }
+
+  #settle(): void {
+    if (this.#settling) return
+    this.#settling = true
+    this.#options.exchange.catalog
+      .settleQuiet(SETTLE_QUIET_MS, SETTLE_MAX_MS)
+      .catch(this.#options.onError)
+      .finally(() => {
+        this.#settling = false
+      })
+  }
+
+  #peer(peer: PeerId): PeerRepair {
+    const known = this.#peers.get(peer)
+    if (known !== undefined) return known
+    const repair: PeerRepair = { wanted: new Set(), running: undefined, differing: new Map() }
+    this.#peers.set(peer, repair)
+    return repair
+  }
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index])
+}

@@ -1,0 +1,268 @@
+// Replication: the outbox, the inbox, acknowledgements and anti-entropy of one peer, and when each of them acts.
+import { SessionMeshError } from '../../crdt/errors.ts'
+import type { PeerId, Transport } from '../../transport/port.ts'
+import type { Receipt, ReplicaStatus, Replication as ReplicationApi, ReplicationStatus, SyncProgress } from '../api.ts'
+import type { PeerConfig } from '../config.ts'
+import type { Membership } from '../membership/membership.ts'
+import type { MemberChange } from '../membership/view.ts'
+import type { Cancel, Clock } from '../ports/clock.ts'
+import type { Catalog } from '../sessions/catalog.ts'
+import type { Entry } from '../sessions/entry.ts'
+import { every, until } from '../util/timers.ts'
+import { AckLedger } from './acked.ts'
+import { Acknowledger } from './acknowledger.ts'
+import { Counters } from './counters.ts'
+import { DurabilityWaiters, type ResolvedWriteOptions, type Write } from './durability.ts'
+import { serveExchange } from './exchange-server.ts'
+import { fetchSession } from './exchange.ts'
+import { Inbox } from './inbox.ts'
+import { Outbox } from './outbox.ts'
+import { RepairSchedule } from './repair.ts'
+
+/** An unacknowledged frame of this age is taken for lost, and repaired. */
+const OVERDUE_MS = 250
+const OVERDUE_CHECK_MS = 100
+
+export interface ReplicationOptions {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly boot: string
+  readonly config: PeerConfig
+  readonly catalog: () => Catalog
+  readonly membership: Membership
+  readonly allowed: (peer: PeerId) => boolean
+  readonly counters: Counters
+  readonly onError: (error: unknown) => void
+}
+
+/** One local change whose update has been handed to the outbox. */
+export interface PendingWrite {
+  readonly write: Write
+  readonly onDisk: Promise<void>
+}
+
+export class Replication implements ReplicationApi {
+  readonly #options: ReplicationOptions
+  readonly #ledger = new AckLedger()
+  readonly #waiters: DurabilityWaiters
+  readonly #cancels: Cancel[] = []
+  #outbox: Outbox | undefined
+  #repair: RepairSchedule | undefined
+
+  constructor(options: ReplicationOptions) {
+    this.#options = options
+    this.#waiters = new DurabilityWaiters(this.#ledger, options.clock, () => options.transport.self)
+  }
+
+  start(): void {
+    const { transport, clock, boot, config, membership, allowed, counters, onError } = this.#options
+    const catalog = this.#options.catalog()
+    const refuse = counters.refuse
+    const acknowledger = new Acknowledger(transport)
+    const inbox = new Inbox({
+      catalog,
+      shardCount: config.shardCount,
+      allowed,
+      refuse,
+      acknowledge: (origin, toBoot, shard, seq) => acknowledger.send(origin, toBoot, shard, seq),
+      onGap: (origin, shard) => this.#repair?.request(origin, [shard]),
+      onFrame: (updates) => counters.received(updates),
+    })
+    const exchange = { transport, catalog, ledger: this.#ledger, inbox, boot, refuse }
+    const repair = new RepairSchedule({
+      exchange,
+      clock,
+      membership,
+      shardCount: config.shardCount,
+      syncIntervalMs: config.syncIntervalMs,
+      onDone: () => {
+        counters.exchanges++
+        this.#acknowledged()
+      },
+      onNews: () => membership.announce(),
+      onError,
+    })
+    this.#repair = repair
+    this.#outbox = this.#makeOutbox()
+    serveExchange({ ...exchange, allowed, onNews: () => membership.announce() })
+    acknowledger.handle(
+      (from, ack) => {
+        if (ack.boot === boot && this.#ledger.acknowledge(from, ack.shard, ack.seq)) this.#acknowledged(ack.shard)
+      },
+      (from) => refuse('malformed-acks', '', from, 'not protobuf'),
+    )
+    for (let shard = 0; shard < config.shardCount; shard++) {
+      this.#cancels.push(transport.subscribe(this.#topic(shard), (message) => inbox.receive(shard, message)))
+    }
+    this.#cancels.push(
+      membership.events.on('change', (change) => this.#memberChanged(change, inbox)),
+      every(clock, OVERDUE_CHECK_MS, () => this.#repairOverdue(clock.monotonic())),
+      repair.start(),
+    )
+  }
+
+  stop(): void {
+    for (const cancel of this.#cancels.splice(0)) cancel()
+  }
+
+  /** Takes a local change up for publishing. */
+  publish(entry: Entry, update: Uint8Array, onDisk: Promise<void>): PendingWrite {
+    const write: Write = { session: entry.id, shard: entry.shard, sequence: undefined, onOwnDisk: false }
+    this.#outbox?.add({ write, update })
+    return { write, onDisk }
+  }
+
+  /** Resolves when writers may go on: the outbox is not overfull. */
+  async room(): Promise<void> {
+    await this.#outbox?.room()
+  }
+
+  wait(pending: PendingWrite, options: ResolvedWriteOptions): Promise<Receipt> {
+    return this.#waiters.wait(pending.write, pending.onDisk, options)
+  }
+
+  /** Asks the live peers for a session that is not held here. Whether anyone had it. */
+  async fetch(session: string): Promise<boolean> {
+    const repair = this.#repair
+    if (repair === undefined) return false
+    const answers = await Promise.allSettled(
+      this.#ledger.replicas().map((peer) => fetchSession(repair.exchangeOptions, peer, session)),
+    )
+    return answers.some((answer) => answer.status === 'fulfilled' && answer.value)
+  }
+
+  status(): ReplicationStatus {
+    const { counters } = this.#options
+    return {
+      syncState: this.#isSynced() ? 'synced' : 'syncing',
+      replicas: this.#replicas(),
+      pendingWrites: this.#waiters.size,
+      ...counters.snapshot(),
+      parked: this.#options.catalog().parkedUpdates,
+    }
+  }
+
+  lag(): number {
+    return Math.max(0, ...this.#replicas().map((replica) => replica.lagMs))
+  }
+
+  progress(): SyncProgress {
+    const total = this.#options.catalog().size
+    return { done: this.syncedCount(), total }
+  }
+
+  async forceSync(onProgress?: (progress: SyncProgress) => void): Promise<SyncProgress> {
+    const peers = this.#ledger.replicas()
+    let done = 0
+    onProgress?.({ done, total: peers.length })
+    for (const peer of peers) {
+      await this.#repair?.now(peer)
+      done++
+      onProgress?.({ done, total: peers.length })
+    }
+    return { done, total: peers.length }
+  }
+
+  async ensureSynced(
+    options: { timeoutMs?: number; onProgress?: (progress: SyncProgress) => void } = {},
+  ): Promise<SyncProgress> {
+    const { clock } = this.#options
+    await this.#options.catalog().journal.flush()
+    await this.forceSync(options.onProgress)
+    const timeoutMs = options.timeoutMs ?? 30_000
+    const targets = Array.from({ length: this.#options.config.shardCount }, (_, shard) => this.#ledger.last(shard))
+    const holds = () =>
+      this.#outbox?.waitingBytes === 0 &&
+      this.#ledger.replicas().every((peer) => targets.every((seq, shard) => this.#ledger.holds(peer, shard, seq)))
+    await until(clock, holds, { timeoutMs, intervalMs: 20, what: 'ensureSynced' }).catch((cause: unknown) => {
+      throw new SessionMeshError('REPLICATION_TIMEOUT', `not every replica caught up within ${timeoutMs} ms`, { cause })
+    })
+    return this.progress()
+  }
+
+  syncedCount(): number {
+    const catalog = this.#options.catalog()
+    const differing = this.#repair?.differingShards() ?? new Set<number>()
+    let synced = 0
+    for (const entry of catalog.entries()) {
+      if (entry.terminatedAt === undefined && !differing.has(entry.shard)) synced++
+    }
+    return synced
+  }
+
+  #makeOutbox(): Outbox {
+    const { transport, clock, boot, counters, onError } = this.#options
+    return new Outbox({
+      transport,
+      clock,
+      boot,
+      ledger: this.#ledger,
+      topicOf: (shard) => this.#topic(shard),
+      congested: () => this.#congested(),
+      onUngossiped: (shard) => {
+        for (const peer of this.#ledger.replicas()) this.#repair?.request(peer, [shard])
+      },
+      onFrame: (updates) => counters.published(updates),
+      onError,
+    })
+  }
+
+  #topic(shard: number): string {
+    return `shard/${shard}`
+  }
+
+  /** A suspect holds nobody up: membership will soon say whether it lives. */
+  #congested(): boolean {
+    const { membership, config } = this.#options
+    return this.#ledger
+      .replicas()
+      .some(
+        (peer) =>
+          membership.get(peer)?.status === 'alive' && this.#ledger.pendingFrames(peer) >= config.maxPendingSyncs,
+      )
+  }
+
+  #acknowledged(shard?: number): void {
+    this.#waiters.recheck(shard)
+    this.#outbox?.pump()
+  }
+
+  #memberChanged(change: MemberChange, inbox: Inbox): void {
+    if (change.to === 'alive' && (change.rebooted || !this.#ledger.has(change.peer))) {
+      this.#ledger.join(change.peer)
+      this.#repair?.request(change.peer, this.#allShards())
+    } else if (change.to === 'dead' || change.to === 'left') {
+      this.#ledger.leave(change.peer)
+      if (change.to === 'left') inbox.forget(change.peer)
+    }
+    this.#acknowledged()
+  }
+
+  #allShards(): number[] {
+    return Array.from({ length: this.#options.config.shardCount }, (_, shard) => shard)
+  }
+
+  #repairOverdue(now: number): void {
+    for (const peer of this.#ledger.replicas()) {
+      if (this.#options.membership.get(peer)?.status !== 'alive') continue
+      const shards = this.#ledger.overdue(peer, now, OVERDUE_MS)
+      if (shards.length > 0) this.#repair?.request(peer, shards)
+    }
+    this.#outbox?.pump()
+  }
+
+  #replicas(): ReplicaStatus[] {
+    const now = this.#options.clock.monotonic()
+    return this.#ledger.replicas().map((peer) => ({
+      peer,
+      name: this.#options.membership.get(peer)?.info.name ?? '',
+      pendingFrames: this.#ledger.pendingFrames(peer),
+      lagMs: this.#ledger.lagMs(peer, now),
+    }))
+  }
+
+  #isSynced(): boolean {
+    const pending = this.#ledger.replicas().some((peer) => this.#ledger.pendingFrames(peer) > 0)
+    return !pending && (this.#repair?.differingShards().size ?? 0) === 0
+  }
+}

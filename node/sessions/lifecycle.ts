@@ -1,0 +1,55 @@
+// The life of a session on this peer, as a transition table (DESIGN.md section 8). An illegal transition is a bug of
+// ours and throws; every legal one is kept, the last few of them, for who asks what happened to a session.
+import { SessionMeshError } from '../../crdt/errors.ts'
+import type { LifecycleState, Transition } from '../api.ts'
+
+const LEGAL: Readonly<Record<LifecycleState, readonly LifecycleState[]>> = {
+  initializing: ['active', 'terminating'],
+  active: ['syncing', 'failover', 'terminating'],
+  syncing: ['active', 'failover', 'terminating'],
+  failover: ['recovering', 'terminating'],
+  recovering: ['active', 'failover', 'terminating'],
+  terminating: [],
+}
+
+/** Transitions kept per session. */
+const HISTORY_MAX = 16
+
+export class Lifecycles {
+  readonly #histories = new Map<string, Transition[]>()
+  readonly #onTransition: (session: string, transition: Transition) => void
+
+  constructor(onTransition: (session: string, transition: Transition) => void) {
+    this.#onTransition = onTransition
+  }
+
+  /** A session without history has been active since this peer knows it. */
+  state(session: string): LifecycleState {
+    return this.#histories.get(session)?.at(-1)?.to ?? 'active'
+  }
+
+  history(session: string): readonly Transition[] {
+    return this.#histories.get(session) ?? []
+  }
+
+  begin(session: string, at: number, cause: string): void {
+    this.#push(session, { from: null, to: 'initializing', at, cause })
+  }
+
+  /** @throws ILLEGAL_TRANSITION */
+  move(session: string, to: LifecycleState, at: number, cause: string): void {
+    const from = this.state(session)
+    if (!LEGAL[from].includes(to)) {
+      throw new SessionMeshError('ILLEGAL_TRANSITION', `session ${session}: ${from} → ${to} (${cause})`)
+    }
+    this.#push(session, { from, to, at, cause })
+  }
+
+  #push(session: string, transition: Transition): void {
+    const history = this.#histories.get(session) ?? []
+    this.#histories.set(session, history)
+    history.push(transition)
+    if (history.length > HISTORY_MAX) history.shift()
+    this.#onTransition(session, transition)
+  }
+}

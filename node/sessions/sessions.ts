@@ -1,0 +1,239 @@
+// The sessions of a peer as its user sees them: create, open, read, write, terminate, list.
+import type * as Y from 'yjs'
+import { digestOf, hash128, initializeSession, parseSessionId, SessionMeshError, toHex } from '../../crdt/index.ts'
+import type {
+  CreateOptions,
+  Priority,
+  Receipt,
+  Session,
+  Sessions as SessionsApi,
+  SessionsStatus,
+  SessionSummary,
+  SessionView,
+  WriteOptions,
+} from '../api.ts'
+import type { PeerConfig } from '../config.ts'
+import type { Homes } from '../membership/homes.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Random } from '../ports/random.ts'
+import { resolveWriteOptions, type Write } from '../replication/durability.ts'
+import type { PendingWrite, Replication } from '../replication/replication.ts'
+import type { Catalog } from './catalog.ts'
+import type { Entry } from './entry.ts'
+import type { Lifecycles } from './lifecycle.ts'
+import { OpenSession, type SessionHost } from './session.ts'
+
+const LIST_LIMIT_DEFAULT = 1_000
+const RANDOM_ID_BYTES = 16
+
+export interface SessionsOptions {
+  readonly catalog: () => Catalog
+  readonly replication: Replication
+  readonly homes: Homes
+  readonly lifecycles: Lifecycles
+  readonly clock: Clock
+  readonly random: Random
+  readonly config: PeerConfig
+  readonly identity: () => Pick<SessionsStatus, 'peer' | 'name' | 'boot' | 'addresses' | 'uptimeMs' | 'replicas'>
+}
+
+export class Sessions implements SessionsApi, SessionHost {
+  readonly #options: SessionsOptions
+  /** Writes that the change now running has published: Yjs calls back synchronously. */
+  #captured: PendingWrite[] | undefined
+  /** The last write of each session, for a change that turns out to change nothing. */
+  readonly #lastWrites = new WeakMap<Entry, PendingWrite>()
+
+  constructor(options: SessionsOptions) {
+    this.#options = options
+  }
+
+  /** To be called with every local update, by the catalog. */
+  published(entry: Entry, update: Uint8Array, onDisk: Promise<void>): void {
+    const pending = this.#options.replication.publish(entry, update, onDisk)
+    this.#captured?.push(pending)
+    this.#lastWrites.set(entry, pending)
+  }
+
+  status(): SessionsStatus {
+    return {
+      ...this.#options.identity(),
+      sessions: this.count(),
+      homes: this.#options.homes.own(),
+      syncState: this.#options.replication.status().syncState,
+    }
+  }
+
+  count(): number {
+    return this.#options.catalog().size
+  }
+
+  async sample(n: number): Promise<SessionSummary[]> {
+    const entries = this.#live()
+    for (let i = 0; i < Math.min(n, entries.length); i++) {
+      const j = i + Math.floor(this.#options.random.float() * (entries.length - i))
+      const [a, b] = [entries[i], entries[j]]
+      if (a !== undefined && b !== undefined) [entries[i], entries[j]] = [b, a]
+    }
+    return this.#summaries(entries.slice(0, n))
+  }
+
+  async list(
+    filter: { priority?: Priority; home?: string; limit?: number; after?: string } = {},
+  ): Promise<SessionSummary[]> {
+    const { homes } = this.#options
+    const entries = this.#live()
+      .filter((entry) => filter.priority === undefined || entry.priority === filter.priority)
+      .filter((entry) => filter.home === undefined || homes.of(entry) === filter.home)
+      .filter((entry) => filter.after === undefined || entry.id > filter.after)
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    return this.#summaries(entries.slice(0, filter.limit ?? LIST_LIMIT_DEFAULT))
+  }
+
+  async create(id?: string, options: CreateOptions = {}): Promise<{ session: Session; receipt: Receipt }> {
+    const { config, clock, lifecycles } = this.#options
+    const catalog = this.#options.catalog()
+    const name = parseSessionId(id ?? toHex(this.#options.random.bytes(RANDOM_ID_BYTES)))
+    const known = catalog.get(name)
+    if (known !== undefined) {
+      const code = known.terminatedAt === undefined ? 'SESSION_EXISTS' : 'SESSION_TERMINATED'
+      throw new SessionMeshError(
+        code,
+        `session ${name} ${known.terminatedAt === undefined ? 'exists' : 'is terminated'}`,
+      )
+    }
+    if (catalog.size >= config.sessionsMax) {
+      throw new SessionMeshError('SESSIONS_LIMIT', `this peer holds ${catalog.size} sessions, its limit (sessionsMax)`)
+    }
+    resolveWriteOptions(options, config)
+    catalog.journal.assertWritable()
+    const entry = catalog.ensure(name)
+    const session = await this.#openEntry(entry)
+    lifecycles.begin(name, clock.now(), 'created here')
+    const { priority = 'normal', pin, data } = options
+    const receipt = await session.transact(
+      (doc) =>
+        initializeSession(doc, {
+          createdAt: clock.now(),
+          priority,
+          ...(pin === undefined ? {} : { pin }),
+          ...(data === undefined ? {} : { data }),
+        }),
+      options,
+    )
+    if (lifecycles.state(name) === 'initializing') lifecycles.move(name, 'active', clock.now(), 'created here')
+    return { session, receipt }
+  }
+
+  async open(id: string): Promise<Session> {
+    return this.#openEntry(await this.#find(parseSessionId(id)))
+  }
+
+  async openOrCreate(id: string): Promise<Session> {
+    const name = parseSessionId(id)
+    try {
+      return await this.open(name)
+    } catch (error) {
+      if (!(error instanceof SessionMeshError) || error.code !== 'SESSION_NOT_FOUND') throw error
+    }
+    try {
+      return (await this.create(name)).session
+    } catch (error) {
+      // Another caller was faster: theirs will do.
+      if (error instanceof SessionMeshError && error.code === 'SESSION_EXISTS') return this.open(name)
+      throw error
+    }
+  }
+
+  async get(id: string): Promise<SessionView> {
+    const session = await this.open(id)
+    try {
+      return session.view()
+    } finally {
+      session.close()
+    }
+  }
+
+  async terminate(id: string, options: WriteOptions = {}): Promise<Receipt> {
+    const { lifecycles, clock } = this.#options
+    const entry = await this.#find(parseSessionId(id))
+    const session = await this.#openEntry(entry)
+    try {
+      const receipt = session.terminate(clock.now(), options)
+      lifecycles.move(entry.id, 'terminating', clock.now(), 'terminated here')
+      return await receipt
+    } finally {
+      session.close()
+    }
+  }
+
+  async contentHash(): Promise<{ sessions: number; hash: string }> {
+    const catalog = this.#options.catalog()
+    await catalog.settle()
+    return { sessions: catalog.size, hash: toHex(hash128(catalog.roots())) }
+  }
+
+  async write(entry: Entry, doc: Y.Doc, change: (doc: Y.Doc) => void, options: WriteOptions): Promise<Receipt> {
+    const { replication, config } = this.#options
+    const resolved = resolveWriteOptions(options, config)
+    await replication.room()
+    this.#options.catalog().journal.assertWritable()
+    const captured: PendingWrite[] = []
+    this.#captured = captured
+    try {
+      doc.transact(() => change(doc))
+    } finally {
+      this.#captured = undefined
+    }
+    // Nothing changed: what the session holds already is what must be on the disks.
+    const last = captured.at(-1) ?? this.#lastWrites.get(entry) ?? this.#nothing(entry)
+    return replication.wait(last, resolved)
+  }
+
+  release(entry: Entry): void {
+    this.#options.catalog().release(entry)
+  }
+
+  describe(entry: Entry): Pick<SessionView, 'home' | 'state' | 'history'> {
+    const { homes, lifecycles } = this.#options
+    return { home: homes.of(entry), state: lifecycles.state(entry.id), history: lifecycles.history(entry.id) }
+  }
+
+  #nothing(entry: Entry): PendingWrite {
+    const write: Write = { session: entry.id, shard: entry.shard, sequence: 0, onOwnDisk: false }
+    return { write, onDisk: this.#options.catalog().journal.flush() }
+  }
+
+  async #find(id: string): Promise<Entry> {
+    const catalog = this.#options.catalog()
+    const found = catalog.get(id) ?? ((await this.#options.replication.fetch(id)) ? catalog.get(id) : undefined)
+    if (found === undefined) throw new SessionMeshError('SESSION_NOT_FOUND', `no live peer knows session ${id}`)
+    return found
+  }
+
+  async #openEntry(entry: Entry): Promise<OpenSession> {
+    const catalog = this.#options.catalog()
+    const doc = await catalog.acquire(entry)
+    if (entry.terminatedAt !== undefined) {
+      catalog.release(entry)
+      throw new SessionMeshError('SESSION_TERMINATED', `session ${entry.id} is terminated`)
+    }
+    return new OpenSession(entry, doc, this)
+  }
+
+  #live(): Entry[] {
+    return [...this.#options.catalog().entries()].filter((entry) => entry.terminatedAt === undefined)
+  }
+
+  async #summaries(entries: readonly Entry[]): Promise<SessionSummary[]> {
+    const catalog = this.#options.catalog()
+    const summaries: SessionSummary[] = []
+    for (const entry of entries) {
+      const doc = await catalog.acquire(entry)
+      const digest = toHex(digestOf(doc))
+      catalog.release(entry)
+      summaries.push({ id: entry.id, priority: entry.priority, home: this.#options.homes.of(entry), digest })
+    }
+    return summaries
+  }
+}
