@@ -12,13 +12,22 @@ const MIB = 1024 * 1024
 
 export const configSchema = z.strictObject({
   /** Shown to people; need not be unique. */
-  name: z.string().min(1).max(256).default(() => hostname().slice(0, 256)),
+  name: z
+    .string()
+    .min(1)
+    .max(256)
+    .default(() => hostname().slice(0, 256)),
   /** Peers of different mesh names ignore each other. */
-  meshName: z.string().regex(/^[\w.-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, dashes').default('sessionmesh'),
+  meshName: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, dashes')
+    .default('sessionmesh'),
   /** Where sessions, key and log live. Without one the peer keeps everything in memory and forgets it at its end. */
   dataDir: z.string().min(1).optional(),
   /** Multiaddrs to listen on. */
-  listen: z.array(z.string().startsWith('/', 'expected a multiaddr such as /ip4/0.0.0.0/tcp/7600')).default(['/ip4/127.0.0.1/tcp/0']),
+  listen: z
+    .array(z.string().startsWith('/', 'expected a multiaddr such as /ip4/0.0.0.0/tcp/7600'))
+    .default(['/ip4/127.0.0.1/tcp/0']),
   /** Multiaddrs of some members; one that is alive is enough. */
   bootstrap: z.array(z.string().startsWith('/', 'expected a multiaddr such as /ip4/10.0.0.1/tcp/7600')).default([]),
   /** Find members of the same mesh name on the local network. */
@@ -31,7 +40,10 @@ export const configSchema = z.strictObject({
   /** File with the mesh key (64 hexadecimal digits). */
   meshKeyFile: z.string().min(1).optional(),
   /** The mesh key itself: 64 hexadecimal digits. */
-  meshKey: z.string().regex(/^[0-9a-f]{64}$/i, 'expected 64 hexadecimal digits').optional(),
+  meshKey: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/i, 'expected 64 hexadecimal digits')
+    .optional(),
   zone: z.string().max(256).default(''),
   /** Share of shards relative to other peers; 0 is home of nothing. */
   weight: z.int().min(0).max(1_000_000).default(1),
@@ -48,8 +60,14 @@ export const configSchema = z.strictObject({
   maxPendingSyncs: z.int().min(1).default(100),
   /** Documents kept hydrated while nobody has them open. */
   hydratedSessionsMax: z.int().min(0).default(10_000),
-  updateBytesMax: z.int().min(1).default(8 * MIB),
-  sessionBytesMax: z.int().min(1).default(64 * MIB),
+  updateBytesMax: z
+    .int()
+    .min(1)
+    .default(8 * MIB),
+  sessionBytesMax: z
+    .int()
+    .min(1)
+    .default(64 * MIB),
   sessionsMax: z.int().min(1).default(10_000_000),
   /** Peer ids that may take part; empty: every holder of the mesh key. */
   allowedPeers: z.array(z.string()).default([]),

@@ -1,7 +1,7 @@
 // When to run an exchange with whom: at once when frames are known to be missing, and when heartbeats show that a
 // shard's root differs from ours and goes on differing. At most one exchange per peer is under way from this side;
 // what is asked for meanwhile waits for the next.
-import { DIGEST_BYTES } from '../../crdt/index.ts'
+import { DIGEST_BYTES, hasCode } from '../../crdt/index.ts'
 import type { PeerId } from '../../transport/port.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { HeartbeatInfo } from '../membership/view.ts'
@@ -100,7 +100,8 @@ export class RepairSchedule {
       } catch (error) {
         const status = membership.get(peer)?.status
         if (status !== 'alive' && status !== 'suspect') return
-        onError(error)
+        // A peer that can't be reached now is membership's business; whatever else went wrong is worth a word.
+        if (!hasCode(error, 'PEER_UNREACHABLE') && !hasCode(error, 'REQUEST_TIMEOUT')) onError(error)
         for (const shard of shards) repair.wanted.add(shard)
         await delay(clock, FAILED_PAUSE_MS)
       }
