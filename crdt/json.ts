@@ -48,7 +48,8 @@ function listJson(type: AnyType, depth: number): JsonValue | undefined {
   for (let item = type._start; item !== null; item = item.right) {
     if (item.deleted || !item.countable) continue
     if (item.content instanceof Y.ContentString) {
-      text += item.content.str
+      // Half a surrogate pair exists on the writer's side only: its encoding turns it into U+FFFD for all others.
+      text += item.content.str.toWellFormed()
       continue
     }
     onlyText = false
@@ -69,6 +70,7 @@ function valueJson(value: unknown, depth: number): JsonValue {
   if (Array.isArray(value)) return value.map((member: unknown) => valueJson(member, depth + 1))
   switch (typeof value) {
     case 'string':
+      return value.toWellFormed()
     case 'boolean':
       return value
     case 'number':
