@@ -11,11 +11,21 @@ export interface Clock {
   setTimer(delayMs: number, callback: () => void): Cancel
 }
 
+/** Node's longest timer; a longer one would fire at once. */
+const TIMER_MAX_MS = 2 ** 31 - 1
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimer(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs)
+    let timer: NodeJS.Timeout
+    const wait = (leftMs: number): void => {
+      timer =
+        leftMs > TIMER_MAX_MS
+          ? setTimeout(() => wait(leftMs - TIMER_MAX_MS), TIMER_MAX_MS)
+          : setTimeout(callback, leftMs)
+    }
+    wait(delayMs)
     return () => clearTimeout(timer)
   },
 }
