@@ -96,7 +96,7 @@ export class DurabilityWaiters {
   /** Looks again at the writes of a shard, or of all: an acknowledgement came, or a replica went. */
   recheck(shard?: number): void {
     const groups = shard === undefined ? [...this.#waiters.values()] : [this.#waiters.get(shard) ?? []]
-    for (const waiters of groups) for (const waiter of [...waiters]) this.#check(waiter)
+    for (const waiters of groups) for (const waiter of waiters) this.#check(waiter)
   }
 
   #check(waiter: Waiter): void {

@@ -1,7 +1,7 @@
 // The inbox: frames from other peers. Each is checked, journalled, and acknowledged once it is on disk with all its
 // dependencies. Acknowledgements are cumulative per (origin, boot, shard); a gap, or an update that can't be
 // integrated yet, stops them there and asks for an exchange with the origin, which covers what was missed.
-import { hasCode, SessionMeshError } from '../../crdt/errors.ts'
+import { hasCode, type SessionMeshError } from '../../crdt/errors.ts'
 import type { GossipMessage, PeerId, Verdict } from '../../transport/port.ts'
 import { Frame } from '../../transport/wire/messages.js'
 import { WIRE_VERSION } from '../membership/heartbeat.ts'
