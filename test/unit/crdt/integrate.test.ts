@@ -54,6 +54,55 @@ test('foretells what a document does with a random part of a history, merged or 
   expect(Math.min(outcomes.pending, outcomes.whole)).toBeGreaterThan(100)
 })
 
+test('foretells every step of a history with holes in it', () => {
+  const holes = fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 40, maxLength: 40 })
+  let refused = 0
+  const property = fc.property(worlds(), holes, ({ updates }, hole) => {
+    let doc = createDocument('d')
+    for (const [i, update] of updates.entries()) {
+      if (hole[i] === 0) continue
+      const before = Y.encodeStateAsUpdate(doc)
+      const shape = inspectUpdate(update)
+      const foretold = integrable(shape, stateVectorOf(doc))
+      const after = advance(stateVectorOf(doc), shape)
+      Y.applyUpdate(doc, update)
+      expect({ integrable: foretold, after }).toEqual({ integrable: !isPending(doc), after: stateVectorOf(doc) })
+      if (foretold) continue
+      refused++
+      doc = documentOf([before])
+    }
+  })
+  fc.assert(property, { numRuns: 400 })
+  expect(refused).toBeGreaterThan(400)
+})
+
+test('each kind of dependency counts: left, right, parent, and the very last item of a delete', () => {
+  const author = createDocument('a')
+  author.clientID = 1
+  author.getArray('list').push(['only'])
+  author.getMap('data').set('child', new Y.Map())
+  const base = Y.encodeStateAsUpdate(author)
+  const edits: readonly ((doc: Y.Doc) => void)[] = [
+    (doc) => doc.getArray('list').push(['right of it']),
+    (doc) => doc.getArray('list').insert(0, ['left of it']),
+    (doc) => (doc.getMap('data').get('child') as Y.Map<unknown>).set('inside', 1),
+    (doc) => doc.getMap('data').delete('child'),
+  ]
+  const foretold = edits.map((edit) => {
+    const doc = documentOf([base])
+    const before = Y.encodeStateVector(doc)
+    edit(doc)
+    const shape = inspectUpdate(Y.encodeStateAsUpdate(doc, before))
+    return [0, 1, 2].map((clock) => integrable(shape, new Map([[1, clock]])))
+  })
+  expect(foretold).toEqual([
+    [false, true, true],
+    [false, true, true],
+    [false, false, true],
+    [false, false, true],
+  ])
+})
+
 test('a garbage collected base makes no difference', () => {
   const property = fc.property(worlds(), fc.nat(40), fc.nat(2), ({ updates, writers }, cut, pick) => {
     const writer = writers[pick]
