@@ -48,7 +48,9 @@ export interface Transition {
 /** A session as data: what `session get --json` prints. */
 export interface SessionView {
   readonly id: string
-  readonly data: Readonly<Record<string, unknown>>
+  readonly data: unknown
+  /** Other shared types by name, such as the text of an editor. */
+  readonly types: Readonly<Record<string, unknown>>
   readonly priority: Priority
   readonly createdAt: number | null
   readonly home: string

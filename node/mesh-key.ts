@@ -1,6 +1,7 @@
 // The mesh key: 32 bytes that every member shares (a libp2p pre-shared key). Who has not got it can't even talk to us.
 // As a file: one line of 64 hexadecimal digits; lines that begin with # are comments.
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { SessionMeshError } from '../crdt/errors.ts'
 import type { Random } from './ports/random.ts'
 
@@ -33,8 +34,8 @@ function parseMeshKey(text: string, what: string): Uint8Array {
 }
 
 /** Makes a key file that only its owner may read. Fails if there is one already. */
-export async function writeMeshKey(path: string, random: Random): Promise<void> {
+export function writeMeshKey(path: string, random: Random): void {
   const digits = [...random.bytes(MESH_KEY_BYTES)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
   const text = `# sessionmesh mesh key: every peer of the mesh needs this file; keep it secret\n${digits}\n`
-  await writeFile(path, text, { mode: OWNER_ONLY, flag: 'wx' })
+  writeFileSync(path, text, { mode: OWNER_ONLY, flag: 'wx' })
 }

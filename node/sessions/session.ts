@@ -46,9 +46,11 @@ export class OpenSession implements Session {
   view(): SessionView {
     const doc = this.doc
     const { priority, createdAt } = describeSession(doc)
+    const { data, ...types } = toJson(doc)
     return {
       id: this.id,
-      data: toJson(doc),
+      data,
+      types,
       priority,
       createdAt: createdAt ?? null,
       ...this.#host.describe(this.#entry),

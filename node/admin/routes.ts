@@ -1,0 +1,123 @@
+// The HTTP admin's routes: thin, each one call of the SDK. Answers are the SDK's own JSON.
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { dataOf, hasCode } from '../../crdt/index.ts'
+import type { FailoverStatus, Peer, Receipt, WriteOptions } from '../api.ts'
+import * as schema from './schemas.ts'
+import { parse } from './schemas.ts'
+
+interface IdParams {
+  readonly Params: { readonly id: string }
+}
+
+export function addSessionRoutes(app: FastifyInstance, peer: Peer): void {
+  app.get('/v1/status', () => peer.sessions.status())
+  app.get('/v1/sessions', (request) => peer.sessions.list(parse(schema.listQuery, request.query)))
+  app.get('/v1/sessions/count', () => ({ count: peer.sessions.count() }))
+  app.get('/v1/sessions/sample', (request) => peer.sessions.sample(parse(schema.sampleQuery, request.query).n))
+  app.get('/v1/sessions-hash', () => peer.sessions.contentHash())
+  app.post('/v1/sessions', async (request, reply) => {
+    const { id, ...options } = parse(schema.createBody, request.body)
+    const { session, receipt } = await peer.sessions.create(id, options)
+    session.close()
+    reply.code(201)
+    return receipt
+  })
+  app.get<IdParams>('/v1/sessions/:id', (request) => peer.sessions.get(request.params.id))
+  app.patch<IdParams>('/v1/sessions/:id', (request) => {
+    const { set, delete: keys, ...options } = parse(schema.patchBody, request.body)
+    return patch(peer, request.params.id, { set, keys, create: false }, options)
+  })
+  app.delete<IdParams>('/v1/sessions/:id', (request) =>
+    peer.sessions.terminate(request.params.id, parse(schema.writeOptions, request.query)),
+  )
+  app.post('/v1/batch', async (request) => {
+    const { writes } = parse(schema.batchBody, request.body)
+    const results = await Promise.all(
+      writes.map(({ session, set, create, ...options }) =>
+        patch(peer, session, { set, keys: [], create }, parse(schema.writeOptions, options)).then(
+          (receipt) => ({ receipt }),
+          (error: unknown) => ({ error: describeError(error) }),
+        ),
+      ),
+    )
+    return { results }
+  })
+}
+
+export function addMeshRoutes(app: FastifyInstance, peer: Peer): void {
+  app.get('/v1/members', () => peer.members())
+  app.get('/v1/replication', () => peer.replication.status())
+  app.get('/v1/replication/lag', () => ({ lagMs: peer.replication.lag() }))
+  app.get('/v1/replication/progress', () => peer.replication.progress())
+  app.post('/v1/replication/sync', () => peer.replication.forceSync())
+  app.post('/v1/replication/ensure-synced', (request) =>
+    peer.replication.ensureSynced(parse(schema.ensureSyncedBody, request.body)),
+  )
+  app.get('/v1/failover', () => peer.failover.status())
+  app.post('/v1/failover', (request) => failover(peer, request.body))
+  app.get('/v1/health', (_request, reply) => health(reply, peer.health.detailed()))
+  app.get('/healthz', (_request, reply) => health(reply, peer.health.check()))
+  app.get('/readyz', (_request, reply) => health(reply, peer.health.check()))
+}
+
+/** Members and failovers as server-sent events, until the client goes. */
+export function addEventRoutes(app: FastifyInstance, peer: Peer): void {
+  app.get('/v1/events', (request, reply) => {
+    reply.hijack()
+    reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+    reply.raw.flushHeaders()
+    const send = (event: string) => (value: unknown) =>
+      reply.raw.write(`event: ${event}\ndata: ${JSON.stringify(value)}\n\n`)
+    const stops = [peer.on('member', send('member')), peer.on('failover', send('failover'))]
+    request.raw.on('close', () => {
+      for (const stop of stops) stop()
+      reply.raw.end()
+    })
+  })
+}
+
+export function describeError(error: unknown): { code: string; message: string } {
+  if (hasCode(error)) return { code: error.code, message: error.message }
+  return { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error) }
+}
+
+async function patch(
+  peer: Peer,
+  id: string,
+  change: { readonly set: Record<string, unknown>; readonly keys: readonly string[]; readonly create: boolean },
+  options: WriteOptions,
+): Promise<Receipt> {
+  const session = change.create ? await peer.sessions.openOrCreate(id) : await peer.sessions.open(id)
+  try {
+    return await session.transact((doc) => {
+      const data = dataOf(doc)
+      for (const [key, value] of Object.entries(change.set)) data.set(key, value)
+      for (const key of change.keys) data.delete(key)
+    }, options)
+  } finally {
+    session.close()
+  }
+}
+
+function failover(peer: Peer, body: unknown): Promise<FailoverStatus> {
+  const request = parse(schema.failoverBody, body)
+  switch (request.action) {
+    case 'execute':
+      return peer.failover.execute(request.to)
+    case 'graceful':
+      return peer.failover.graceful(request.to, defined(request.timeoutMs))
+    case 'failback':
+      return peer.failover.failback()
+    case 'wait':
+      return peer.failover.completed(defined(request.timeoutMs))
+  }
+}
+
+function defined(timeoutMs: number | undefined): { timeoutMs?: number } {
+  return timeoutMs === undefined ? {} : { timeoutMs }
+}
+
+function health<T extends { healthy: boolean }>(reply: FastifyReply, check: T): T {
+  reply.code(check.healthy ? 200 : 503)
+  return check
+}

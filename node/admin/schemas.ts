@@ -1,0 +1,59 @@
+// What the HTTP admin takes: every body and query, checked before anything is done.
+import { z } from 'zod'
+import { SessionMeshError } from '../../crdt/errors.ts'
+
+const priority = z.enum(['critical', 'high', 'normal', 'low'])
+const write = {
+  durability: z.union([z.enum(['memory', 'local', 'quorum', 'all']), z.int().min(0)]).optional(),
+  strict: z.boolean().optional(),
+  timeoutMs: z.number().min(0).optional(),
+}
+const data = z.record(z.string(), z.json())
+const timeout = z.strictObject({ timeoutMs: z.number().min(0).optional() })
+
+export const writeOptions = z.strictObject(write)
+export const listQuery = z.strictObject({
+  priority: priority.optional(),
+  home: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(100_000).optional(),
+  after: z.string().optional(),
+})
+export const sampleQuery = z.strictObject({ n: z.coerce.number().int().min(1).max(1_000).default(10) })
+export const createBody = z.strictObject({
+  id: z.string().optional(),
+  data: data.optional(),
+  priority: priority.optional(),
+  pin: z.string().optional(),
+  ...write,
+})
+export const patchBody = z.strictObject({
+  set: data.default({}),
+  delete: z.array(z.string()).default([]),
+  ...write,
+})
+export const batchBody = z.strictObject({
+  writes: z
+    .array(z.strictObject({ session: z.string(), set: data, create: z.boolean().default(false), ...write }))
+    .max(10_000),
+})
+export const failoverBody = z.discriminatedUnion('action', [
+  z.strictObject({ action: z.literal('execute'), to: z.string() }),
+  z.strictObject({ action: z.literal('graceful'), to: z.string(), ...timeout.shape }),
+  z.strictObject({ action: z.literal('failback') }),
+  z.strictObject({ action: z.literal('wait'), ...timeout.shape }),
+])
+export const ensureSyncedBody = timeout
+
+/** Zod's optional keys may hold undefined; our options must not have such keys at all. */
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> }
+
+/** @throws INVALID_ARGUMENT naming each wrong field */
+export function parse<S extends z.ZodType>(schema: S, value: unknown): Defined<z.output<S>> {
+  const parsed = schema.safeParse(value ?? {})
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`)
+    throw new SessionMeshError('INVALID_ARGUMENT', problems.join('; '))
+  }
+  const entries = Object.entries(parsed.data ?? {}).filter(([, field]) => field !== undefined)
+  return Object.fromEntries(entries) as Defined<z.output<S>>
+}

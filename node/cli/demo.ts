@@ -1,0 +1,6 @@
+// `sessionmesh demo …`
+import type { Command } from 'commander'
+
+export function registerDemo(program: Command): void {
+  program.command('demo')
+}

@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+// The command line: `start` runs a peer, `demo` shows the main job, every other verb asks a running peer.
+import { Command } from 'commander'
+import { hasCode } from '../../crdt/errors.ts'
+import { registerDemo } from './demo.ts'
+import { registerStart } from './start.ts'
+import { registerVerbs } from './verbs.ts'
+
+const program = new Command('sessionmesh')
+  .description('A leaderless session mesh: sessions survive the death of any peer.')
+  .showHelpAfterError()
+registerStart(program)
+registerVerbs(program)
+registerDemo(program)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  const message = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`sessionmesh: ${hasCode(error) ? `${error.code}: ` : ''}${message}\n`)
+  process.exit(1)
+}

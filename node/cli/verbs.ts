@@ -1,0 +1,163 @@
+// The verbs that ask a running peer over its HTTP admin. Each is one call; the peer's answer is what is printed.
+import type { Command } from 'commander'
+import { SessionMeshError } from '../../crdt/errors.ts'
+import { AdminClient } from './client.ts'
+import { print } from './print.ts'
+
+export const HTTP_DEFAULT = '127.0.0.1:7700'
+
+interface VerbOptions {
+  readonly http: string
+  readonly token?: string
+  readonly json?: boolean
+}
+
+type Ask = (client: AdminClient, args: readonly string[], options: Record<string, unknown>) => Promise<unknown>
+
+/** Registers a verb that prints what `ask` answers. */
+function verb(parent: Command, usage: string, description: string, ask: Ask): Command {
+  return parent
+    .command(usage)
+    .description(description)
+    .option('--http <host:port>', 'HTTP address of the peer', process.env['SESSIONMESH_HTTP'] ?? HTTP_DEFAULT)
+    .option('--token <token>', 'bearer token, if the peer asks for one', process.env['SESSIONMESH_HTTP_TOKEN'])
+    .option('--json', 'print one line of JSON')
+    .action(async (...received: unknown[]) => {
+      const command = received.at(-1) as Command
+      const options = command.opts<VerbOptions & Record<string, unknown>>()
+      const args = command.args
+      const answer = await ask(new AdminClient(options), args, options)
+      print(answer, options.json)
+      if (typeof answer === 'object' && answer !== null && 'healthy' in answer && answer.healthy === false) {
+        process.exitCode = 1
+      }
+    })
+}
+
+export function registerVerbs(program: Command): void {
+  verb(program, 'status', 'who the peer is and what it holds', (client) => client.get('/v1/status'))
+  verb(program, 'members', 'the mesh as this peer sees it', (client) => client.get('/v1/members'))
+  verb(program, 'health', 'whether the peer is healthy (exit 1 if not)', (client, _args, { detailed }) =>
+    client.get(detailed === true ? '/v1/health' : '/healthz'),
+  ).option('--detailed', 'every check with its finding')
+  registerSessions(program.command('sessions').description('count, sample and list sessions'))
+  registerSession(program.command('session').description('create, read, change and terminate one session'))
+  registerReplication(program.command('replication').description('how far replicas are, and making them catch up'))
+  registerFailover(
+    program.command('failover').description('hand the homes of this peer to another, and take them back'),
+  )
+}
+
+function registerSessions(sessions: Command): void {
+  verb(sessions, 'count', 'how many sessions the peer holds', (client) => client.get('/v1/sessions/count'))
+  verb(sessions, 'sample [n]', 'some random sessions (10)', (client, [n]) =>
+    client.get(`/v1/sessions/sample?n=${n ?? 10}`),
+  )
+  verb(sessions, 'list', 'sessions in order of id', (client, _args, { priority, home, limit, after }) => {
+    const query = new URLSearchParams()
+    for (const [key, value] of Object.entries({ priority, home, limit, after })) {
+      if (typeof value === 'string') query.set(key, value)
+    }
+    return client.get(`/v1/sessions?${query}`)
+  })
+    .option('--priority <priority>', 'only critical, high, normal or low ones')
+    .option('--home <peer>', 'only those with this home (peer id)')
+    .option('--limit <n>', 'at most so many (1000)')
+    .option('--after <id>', 'only ids after this one, for paging')
+}
+
+function registerSession(session: Command): void {
+  withWriteOptions(
+    verb(session, 'create [id]', 'a new session; without an id one is drawn', (client, [id], options) =>
+      client.call('POST', '/v1/sessions', {
+        ...(id === undefined ? {} : { id }),
+        ...(typeof options['data'] === 'string' ? { data: parseJson(options['data'], '--data') } : {}),
+        ...(typeof options['priority'] === 'string' ? { priority: options['priority'] } : {}),
+        ...writeOptions(options),
+      }),
+    )
+      .option('--data <json>', 'its data, a JSON object')
+      .option('--priority <priority>', 'critical, high, normal or low'),
+  )
+  verb(session, 'get <id>', 'its data, home, digest and history', (client, [id]) => client.get(sessionPath(id)))
+  withWriteOptions(
+    verb(session, 'set <id> <key> <value>', 'sets one key (value: JSON, or else text)', (client, args, options) => {
+      const [id, key = '', value = ''] = args
+      return client.call('PATCH', sessionPath(id), { set: { [key]: jsonOrText(value) }, ...writeOptions(options) })
+    }),
+  )
+  verb(session, 'delete <id> [key]', 'terminates the session, or deletes one key of it', (client, [id, key]) =>
+    key === undefined
+      ? client.call('DELETE', sessionPath(id))
+      : client.call('PATCH', sessionPath(id), { delete: [key] }),
+  )
+}
+
+function registerReplication(replication: Command): void {
+  verb(replication, 'status', 'replicas, lag, frames, refusals', (client) => client.get('/v1/replication'))
+  verb(replication, 'lag', 'age of the oldest unacknowledged frame, ms', (client) => client.get('/v1/replication/lag'))
+  verb(replication, 'progress', 'sessions equal on all replicas', (client) => client.get('/v1/replication/progress'))
+  verb(replication, 'sync', 'compare and repair with every live peer now', (client) =>
+    client.call('POST', '/v1/replication/sync'),
+  )
+  verb(replication, 'ensure-synced', 'wait until every live replica holds everything', (client, _args, options) =>
+    client.call('POST', '/v1/replication/ensure-synced', timeoutOption(options)),
+  ).option('--timeout <ms>', 'give up after so long')
+}
+
+function registerFailover(failover: Command): void {
+  const ask =
+    (action: string) =>
+    (client: AdminClient, [to]: readonly string[], options: Record<string, unknown>) =>
+      client.call('POST', '/v1/failover', { action, ...(to === undefined ? {} : { to }), ...timeoutOption(options) })
+  verb(failover, 'status', 'homes by peer, and the delegate if there is one', (client) => client.get('/v1/failover'))
+  verb(failover, 'execute <to>', 'hand all homes to another peer (name or id) now', ask('execute'))
+  verb(failover, 'graceful <to>', 'the same, once it is proved that it holds everything', ask('graceful')).option(
+    '--timeout <ms>',
+    'give up after so long',
+  )
+  verb(failover, 'failback', 'take the homes back', ask('failback'))
+  verb(failover, 'wait', 'until every live peer knows of it', ask('wait')).option(
+    '--timeout <ms>',
+    'give up after so long',
+  )
+}
+
+function withWriteOptions(command: Command): Command {
+  return command
+    .option('--durability <copies>', "disks to wait for: a number, 'memory', 'local', 'quorum' or 'all'")
+    .option('--strict', 'fail when fewer copies can be had')
+}
+
+function writeOptions(options: Record<string, unknown>): object {
+  const { durability, strict } = options
+  return {
+    ...(typeof durability === 'string' ? { durability: jsonOrText(durability) } : {}),
+    ...(strict === true ? { strict } : {}),
+  }
+}
+
+function timeoutOption({ timeout }: Record<string, unknown>): object {
+  return typeof timeout === 'string' ? { timeoutMs: Number(timeout) } : {}
+}
+
+function sessionPath(id: string | undefined): string {
+  return `/v1/sessions/${encodeURIComponent(id ?? '')}`
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** @throws INVALID_ARGUMENT naming the option */
+function parseJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new SessionMeshError('INVALID_ARGUMENT', `${what}: not JSON: ${text.slice(0, 80)}`, { cause })
+  }
+}

@@ -1,0 +1,71 @@
+// A peer as a service of its own: the peer, its HTTP admin and its y-websocket gateway, started and stopped together.
+import { createGateway, type Gateway } from '../transport/gateway/index.ts'
+import { assertOrigin } from './admin/access.ts'
+import { startAdmin, type Admin } from './admin/server.ts'
+import type { Peer } from './api.ts'
+import { resolveConfig, type PeerOptions } from './config.ts'
+import { createPeer } from './index.ts'
+import { quietLog, type Log } from './log.ts'
+
+export interface Daemon {
+  readonly peer: Peer
+  /** Base URL of the HTTP admin; undefined with `http: false`. */
+  readonly url: string | undefined
+  /** Leaves the mesh and closes everything. Idempotent. */
+  stop(): Promise<void>
+}
+
+/** @throws SessionMeshError INVALID_CONFIG, STORE_LOCKED, … before anything is left running */
+export async function startDaemon(options: PeerOptions, log: Log = quietLog): Promise<Daemon> {
+  const config = resolveConfig(options)
+  const peer = await createPeer(options, log)
+  const gateway = createGateway({
+    limits: { updateBytesMax: config.updateBytesMax },
+    log,
+    async open(id) {
+      const session = await peer.sessions.openOrCreate(id)
+      return { doc: session.doc, release: () => session.close() }
+    },
+  })
+  await peer.start()
+  try {
+    const admin = config.http === false ? undefined : await startHttp(peer, gateway, config)
+    let stopping: Promise<void> | undefined
+    return {
+      peer,
+      url: admin?.url,
+      stop() {
+        stopping ??= stop(peer, gateway, admin)
+        return stopping
+      },
+    }
+  } catch (error) {
+    await peer.stop()
+    throw error
+  }
+}
+
+function startHttp(peer: Peer, gateway: Gateway, config: ReturnType<typeof resolveConfig>): Promise<Admin> {
+  if (config.http === false) throw new Error('there is no HTTP to start')
+  const access = { host: config.http.host, token: config.httpToken, allowedOrigins: config.allowedOrigins }
+  return startAdmin({
+    ...access,
+    peer,
+    port: config.http.port,
+    onUpgrade(request, socket, head) {
+      try {
+        assertOrigin(request, access)
+      } catch {
+        socket.end('HTTP/1.1 403 Forbidden\r\n\r\n')
+        return
+      }
+      gateway.handleUpgrade(request, socket, head)
+    },
+  })
+}
+
+async function stop(peer: Peer, gateway: Gateway, admin: Admin | undefined): Promise<void> {
+  gateway.close()
+  await peer.stop()
+  await admin?.close()
+}
