@@ -49,7 +49,7 @@ export class Dialer {
 
   start(): void {
     this.#running = true
-    for (const target of this.#targets()) this.#schedule(target, this.#firstDelay(target))
+    for (const target of this.#targets()) this.#schedule(target, 0)
   }
 
   stop(): void {
@@ -80,7 +80,7 @@ export class Dialer {
     const isNews = target.addresses.some((address) => !known.includes(address))
     if (isNews) target.failures = 0
     if (isNews || (target.timer === undefined && target.dialling === undefined)) {
-      this.#schedule(target, this.#firstDelay(target))
+      this.#schedule(target, this.#yieldMs(target))
     }
   }
 
@@ -108,7 +108,7 @@ export class Dialer {
   }
 
   down(peer: PeerId): void {
-    for (const target of this.#targets()) if (target.peer === peer) this.#schedule(target, this.#firstDelay(target))
+    for (const target of this.#targets()) if (target.peer === peer) this.#schedule(target, this.#redialDelay(target))
   }
 
   #targets(): Target[] {
@@ -135,11 +135,13 @@ export class Dialer {
     this.#peers.delete(worst.peer)
   }
 
-  /** A bare address whose peer is known leaves the first tries to the target that knows the peer's id. */
-  #firstDelay(target: Target): number {
-    if (target.isBare) return target.peer === undefined ? 0 : REDIAL_MAX_MS
-    const yields = target.peer !== undefined && this.#links.self > target.peer
-    return REDIAL_FIRST_MS + (yields ? REDIAL_YIELD_MS : 0)
+  /** A bare address leaves the first tries to the target that knows the peer's id. */
+  #redialDelay(target: Target): number {
+    return target.isBare ? REDIAL_MAX_MS : REDIAL_FIRST_MS + this.#yieldMs(target)
+  }
+
+  #yieldMs(target: Target): number {
+    return target.peer !== undefined && this.#links.self > target.peer ? REDIAL_YIELD_MS : 0
   }
 
   #schedule(target: Target, delayMs: number): void {

@@ -9,9 +9,10 @@ import {
 } from '@libp2p/gossipsub'
 import { SessionMeshError } from '../../crdt/errors.ts'
 import { GOSSIP_BYTES_MAX, type PeerId, type TopicHandler, type Unsubscribe, type Verdict } from '../port.ts'
+import { Backlog } from './backlog.ts'
 import type { Log } from './log.ts'
 import type { Node } from './node.ts'
-import { canGossipTo } from './watch.ts'
+import { canGossipTo, gossipStreams } from './watch.ts'
 
 /** How often to look whether a stream to a new subscriber is open by now. */
 const ANNOUNCE_INTERVAL_MS = 10
@@ -25,6 +26,7 @@ export class Gossip {
   /** Subscriptions of peers that we can't send to yet, by peer. */
   readonly #unannounced = new Map<PeerId, Set<string>>()
   #announceTimer: NodeJS.Timeout | undefined
+  readonly #backlog = new Backlog(() => (this.#node === undefined ? [] : gossipStreams(this.#node)))
   #node: Node | undefined
 
   constructor(self: PeerId, log: Log, onSubscribed: (peer: PeerId, topic: string) => void) {
@@ -52,6 +54,7 @@ export class Gossip {
       const message = `gossip of ${bytes.length} bytes; the limit is ${GOSSIP_BYTES_MAX}`
       throw new SessionMeshError('MESSAGE_TOO_LARGE', message)
     }
+    await this.#backlog.room()
     if (this.#node === undefined) return 0
     const { recipients } = await this.#node.services.gossip.publish(topic, bytes)
     return recipients.length

@@ -6,7 +6,7 @@ import { GOSSIP_BYTES_MAX, REQUEST_BYTES_MAX } from '../port.ts'
 /** First redial of a peer that went down; doubles up to the maximum and then goes on for ever. */
 export const REDIAL_FIRST_MS = 100
 export const REDIAL_MAX_MS = 2_000
-/** Added to the first dial by the peer with the greater id, so that two peers don't dial each other at once. */
+/** By how much the peer with the greater id waits longer, so that two peers don't dial each other at once. */
 export const REDIAL_YIELD_MS = 150
 /** One dial, all addresses of the peer together. */
 export const DIAL_TIMEOUT_MS = 10_000
@@ -44,6 +44,9 @@ export const TOPIC_BYTES_PER_PEER_MAX = 16 * 1024 * 1024
 export const SUBSCRIPTIONS_MAX = 20_000
 /** One gossip message with its signature, or several of them together. */
 export const GOSSIP_RPC_BYTES_MAX = 8 * GOSSIP_BYTES_MAX
+/** Publishing waits while a neighbour has more than this unread, unless it read nothing for so long. */
+export const GOSSIP_BACKLOG_HIGH = 1024 * 1024
+export const GOSSIP_STALL_MS = 200
 /** Unsent gossip for a neighbour that reads too slowly; past it the stream is reset and the neighbour dialled again. */
 export const GOSSIP_BACKLOG_MAX = 32 * 1024 * 1024
 /** Below it a duplicate costs less than the message that says "I have it". */

@@ -8,7 +8,6 @@ import { identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import { mdns } from '@libp2p/mdns'
 import { ping } from '@libp2p/ping'
-import { preSharedKey } from '@libp2p/pnet'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import { gossipOptions } from './gossip-options.ts'
@@ -24,7 +23,8 @@ import {
   PING_TIMEOUT_MS,
   UPGRADE_TIMEOUT_MS,
 } from './limits.ts'
-import { mdnsServiceTag, pskFile } from './mesh.ts'
+import { mdnsServiceTag } from './mesh.ts'
+import { meshProtector } from './protector.ts'
 
 export type Node = Libp2p<{ gossip: GossipSub }>
 
@@ -42,7 +42,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     privateKey: options.privateKey,
     addresses: { listen: [...options.listen] },
     transports: [tcp()],
-    ...(options.meshKey === undefined ? {} : { connectionProtector: preSharedKey({ psk: pskFile(options.meshKey) }) }),
+    ...(options.meshKey === undefined ? {} : { connectionProtector: meshProtector(options.meshKey) }),
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ maxInboundStreams: MUXER_STREAMS_MAX, maxOutboundStreams: MUXER_STREAMS_MAX })],
     peerDiscovery: options.mdns ? [mdns({ serviceTag: mdnsServiceTag(options.meshName) })] : [],

@@ -2,20 +2,26 @@
 // read too slowly, or one of two connections closed) leaves the two connected and deaf. This watch sees such a pair and
 // closes its connections; the dialer opens a new one.
 
-import type { Connection, Libp2p } from '@libp2p/interface'
+import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import type { PeerId } from '../port.ts'
 import { GOSSIP_LOST_MS, GOSSIP_NEVER_MS, WATCH_INTERVAL_MS } from './limits.ts'
 import type { Log } from './log.ts'
 
 const GOSSIP_PROTOCOL = '/meshsub/'
 
+function isGossipStream(stream: Stream, direction: 'inbound' | 'outbound'): boolean {
+  return stream.direction === direction && stream.status === 'open' && stream.protocol.startsWith(GOSSIP_PROTOCOL)
+}
+
 function hasGossipStream(connections: readonly Connection[], direction: 'inbound' | 'outbound'): boolean {
-  return connections.some((connection) =>
-    connection.streams.some(
-      (stream) =>
-        stream.direction === direction && stream.status === 'open' && stream.protocol.startsWith(GOSSIP_PROTOCOL),
-    ),
-  )
+  return connections.some((connection) => connection.streams.some((stream) => isGossipStream(stream, direction)))
+}
+
+/** The streams that our gossip goes out on. */
+export function gossipStreams(node: Libp2p): Stream[] {
+  return node
+    .getConnections()
+    .flatMap((connection) => connection.streams.filter((stream) => isGossipStream(stream, 'outbound')))
 }
 
 /** Open connections of each peer. */
