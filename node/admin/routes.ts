@@ -30,6 +30,18 @@ export function addSessionRoutes(app: FastifyInstance, peer: Peer): void {
   app.delete<IdParams>('/v1/sessions/:id', (request) =>
     peer.sessions.terminate(request.params.id, parse(schema.writeOptions, request.query)),
   )
+  app.post('/v1/read', async (request) => {
+    const { sessions } = parse(schema.readBody, request.body)
+    const results = await Promise.all(
+      sessions.map((id) =>
+        peer.sessions.get(id).then(
+          (view) => ({ view }),
+          (error: unknown) => ({ error: describeError(error) }),
+        ),
+      ),
+    )
+    return { results }
+  })
   app.post('/v1/batch', async (request) => {
     const { writes } = parse(schema.batchBody, request.body)
     const results = await Promise.all(

@@ -36,6 +36,7 @@ export const batchBody = z.strictObject({
     .array(z.strictObject({ session: z.string(), set: data, create: z.boolean().default(false), ...write }))
     .max(10_000),
 })
+export const readBody = z.strictObject({ sessions: z.array(z.string()).max(10_000) })
 export const failoverBody = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('execute'), to: z.string() }),
   z.strictObject({ action: z.literal('graceful'), to: z.string(), ...timeout.shape }),

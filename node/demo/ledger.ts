@@ -1,0 +1,66 @@
+// What the demo's client was told: every acknowledged write, to be found again later. Every write sets a key of its
+// own, so that none may be missing for having been overwritten.
+import { createHash } from 'node:crypto'
+import type { AdminClient } from '../cli/client.ts'
+
+const READ_SESSIONS = 500
+
+type Fields = ReadonlyMap<string, unknown>
+
+interface ReadAnswer {
+  readonly results: readonly { readonly view?: { readonly data: Record<string, unknown> } }[]
+}
+
+export class Ledger {
+  readonly #acknowledged = new Map<string, Map<string, unknown>>()
+  /** Acknowledged writes, creations included. */
+  writes = 0
+
+  get sessions(): number {
+    return this.#acknowledged.size
+  }
+
+  ids(): string[] {
+    return [...this.#acknowledged.keys()]
+  }
+
+  acknowledge(session: string, fields: Record<string, unknown>): void {
+    const known = this.#acknowledged.get(session) ?? new Map<string, unknown>()
+    this.#acknowledged.set(session, known)
+    for (const [key, value] of Object.entries(fields)) known.set(key, value)
+    this.writes++
+  }
+
+  /** Hash over every acknowledged session, key and value. */
+  hash(): string {
+    return hashOf(this.#acknowledged)
+  }
+
+  /** Reads all acknowledged sessions from one peer and compares. */
+  async check(client: AdminClient): Promise<{ sessions: number; lost: number; hash: string }> {
+    const found = new Map<string, Map<string, unknown>>()
+    let lost = 0
+    const ids = this.ids()
+    for (let i = 0; i < ids.length; i += READ_SESSIONS) {
+      const slice = ids.slice(i, i + READ_SESSIONS)
+      const { results } = (await client.call('POST', '/v1/read', { sessions: slice })) as ReadAnswer
+      for (const [index, id] of slice.entries()) {
+        const data = results[index]?.view?.data
+        const wanted: Fields = this.#acknowledged.get(id) ?? new Map()
+        if (data !== undefined) found.set(id, new Map([...wanted.keys()].map((key) => [key, data[key]])))
+        for (const [key, value] of wanted) {
+          if (JSON.stringify(data?.[key]) !== JSON.stringify(value)) lost++
+        }
+      }
+    }
+    return { sessions: found.size, lost, hash: hashOf(found) }
+  }
+}
+
+function hashOf(sessions: ReadonlyMap<string, Fields>): string {
+  const hash = createHash('sha256')
+  for (const [id, fields] of [...sessions].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    hash.update(JSON.stringify([id, [...fields].toSorted(([a], [b]) => (a < b ? -1 : 1))]))
+  }
+  return hash.digest('hex')
+}
