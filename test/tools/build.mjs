@@ -1,0 +1,22 @@
+// Builds what is published: JavaScript, declarations and source maps in dist/, in the same folders as the source. The
+// generated wire code is JavaScript already, so it is copied; TypeScript would not emit it.
+import { execFileSync } from 'node:child_process'
+import { chmodSync, copyFileSync, mkdirSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+
+const root = join(import.meta.dirname, '../..')
+const dist = join(root, 'dist')
+const EXECUTABLE = 0o755
+
+rmSync(dist, { recursive: true, force: true })
+const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'))
+execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '-p', 'tsconfig.build.json'], {
+  cwd: root,
+  stdio: 'inherit',
+})
+mkdirSync(join(dist, 'transport/wire'))
+for (const name of ['messages.js', 'messages.d.ts']) {
+  copyFileSync(join(root, 'transport/wire', name), join(dist, 'transport/wire', name))
+}
+chmodSync(join(dist, 'node/cli/main.js'), EXECUTABLE)
