@@ -49,7 +49,7 @@ export class Ledger {
         const wanted: Fields = this.#acknowledged.get(id) ?? new Map()
         if (data !== undefined) found.set(id, new Map([...wanted.keys()].map((key) => [key, data[key]])))
         for (const [key, value] of wanted) {
-          if (JSON.stringify(data?.[key]) !== JSON.stringify(value)) lost++
+          if (canonical(data?.[key]) !== canonical(value)) lost++
         }
       }
     }
@@ -60,7 +60,18 @@ export class Ledger {
 function hashOf(sessions: ReadonlyMap<string, Fields>): string {
   const hash = createHash('sha256')
   for (const [id, fields] of [...sessions].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    hash.update(JSON.stringify([id, [...fields].toSorted(([a], [b]) => (a < b ? -1 : 1))]))
+    hash.update(`${id}\0${canonical(Object.fromEntries(fields))}\0`)
   }
   return hash.digest('hex')
+}
+
+/** JSON with sorted keys: equal values, equal text. */
+function canonical(value: unknown): string {
+  return (
+    JSON.stringify(value, (_key, field: unknown) =>
+      typeof field === 'object' && field !== null && !Array.isArray(field)
+        ? Object.fromEntries(Object.entries(field).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+        : field,
+    ) ?? 'absent'
+  )
 }
