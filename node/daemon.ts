@@ -1,11 +1,12 @@
 // A peer as a service of its own: the peer, its HTTP admin and its y-websocket gateway, started and stopped together.
 import { createGateway, type Gateway } from '../transport/gateway/index.ts'
-import { assertOrigin } from './admin/access.ts'
+import { assertOrigin, hasToken } from './admin/access.ts'
 import { startAdmin, type Admin } from './admin/server.ts'
 import type { Peer } from './api.ts'
 import { resolveConfig, type PeerOptions } from './config.ts'
 import { createPeer } from './index.ts'
 import { quietLog, type Log } from './log.ts'
+import { systemClock } from './ports/clock.ts'
 
 export interface Daemon {
   readonly peer: Peer
@@ -21,14 +22,16 @@ export async function startDaemon(options: PeerOptions, log: Log = quietLog): Pr
   const peer = await createPeer(options, log)
   const gateway = createGateway({
     limits: { updateBytesMax: config.updateBytesMax },
+    clock: systemClock,
     log,
+    authorize: (request) => config.httpToken === undefined || hasToken(request, config.httpToken),
     async open(id) {
       const session = await peer.sessions.openOrCreate(id)
       return { doc: session.doc, release: () => session.close() }
     },
   })
-  await peer.start()
   try {
+    await peer.start()
     const admin = config.http === false ? undefined : await startHttp(peer, gateway, config)
     let stopping: Promise<void> | undefined
     return {
@@ -40,7 +43,8 @@ export async function startDaemon(options: PeerOptions, log: Log = quietLog): Pr
       },
     }
   } catch (error) {
-    await peer.stop()
+    // What made the start fail is what the caller is to hear of.
+    await stop(peer, gateway, undefined).catch(() => {})
     throw error
   }
 }
@@ -65,7 +69,10 @@ function startHttp(peer: Peer, gateway: Gateway, config: ReturnType<typeof resol
 }
 
 async function stop(peer: Peer, gateway: Gateway, admin: Admin | undefined): Promise<void> {
-  gateway.close()
-  await peer.stop()
-  await admin?.close()
+  try {
+    await gateway.close()
+    await peer.stop()
+  } finally {
+    await admin?.close()
+  }
 }

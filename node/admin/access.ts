@@ -30,6 +30,12 @@ export function assertAllowed(request: IncomingMessage, options: AccessOptions):
   assertOrigin(request, options)
 }
 
+/** For WebSockets: a browser can't send headers with one, so the query string may carry the token (`?token=`). */
+export function hasToken(request: IncomingMessage, token: string): boolean {
+  const query = new URLSearchParams(/\?(.*)$/s.exec(request.url ?? '')?.[1])
+  return sameToken(bearerOf(request), token) || sameToken(query.get('token') ?? '', token)
+}
+
 /** Browsers send an Origin; it must be one of ours. @throws FORBIDDEN */
 export function assertOrigin(request: IncomingMessage, options: AccessOptions): void {
   const { origin } = request.headers

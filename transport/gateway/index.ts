@@ -5,95 +5,116 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type RawData, type WebSocket } from 'ws'
 import { hasCode, parseSessionId } from '../../crdt/index.ts'
-import { CLOSE, closeReasonOf, type CloseReason } from './close-codes.ts'
-import { Room, type GatewaySession } from './room.ts'
+import { Client } from './client.ts'
+import { CLOSE, closeReasonOf } from './close-codes.ts'
+import { Rooms } from './rooms.ts'
+import type { GatewaySession } from './room.ts'
 
+export { CLOSE, type CloseReason } from './close-codes.ts'
 export type { GatewaySession } from './room.ts'
 
 export interface GatewayOptions {
   /** Opens the session for as long as clients have it open. */
   readonly open: (session: string) => Promise<GatewaySession>
-  readonly limits: { readonly updateBytesMax: number }
+  /** Whether this client may open that session; without it everyone may who gets here. */
+  readonly authorize?: (request: IncomingMessage, session: string) => boolean | Promise<boolean>
+  readonly limits: {
+    readonly updateBytesMax: number
+    /** @default 10000 */
+    readonly clientsMax?: number
+  }
+  readonly clock: { setTimer(delayMs: number, callback: () => void): () => void }
   readonly log: (level: 'info' | 'warn', message: string, fields?: object) => void
 }
 
 export interface Gateway {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
-  /** Closes every client with `shuttingDown`. */
-  close(): void
+  /** Closes every client with `shuttingDown`; resolves when all are gone, within CLOSE_TIMEOUT_MS. Idempotent. */
+  close(): Promise<void>
 }
 
-/** Messages kept for a client whose session is still being opened. */
-const EARLY_MESSAGES_MAX = 64
-/** Room for the protocol around an update. */
-const ENVELOPE_BYTES = 64
+const CLIENTS_MAX_DEFAULT = 10_000
+/** Messages, and as many bytes as one message may have, are kept for a client while its session is being opened. */
+const EARLY_MESSAGES_MAX = 1_024
+/** A client that did not answer a ping when the next is due is dropped. */
+const BEAT_INTERVAL_MS = 10_000
+/** How long a client may take to answer a close. */
+const CLOSE_TIMEOUT_MS = 1_000
 
 export function createGateway(options: GatewayOptions): Gateway {
-  const maxPayload = options.limits.updateBytesMax + ENVELOPE_BYTES
-  const server = new WebSocketServer({ noServer: true, maxPayload })
-  const rooms = new Map<string, Promise<Room>>()
-
-  async function connect(client: WebSocket, request: IncomingMessage): Promise<void> {
-    const early: Uint8Array[] = []
-    let room: Room | undefined
-    client.on('error', (error) => options.log('info', 'websocket failed', { error: error.message }))
-    client.on('message', (data) => {
-      if (room !== undefined) receive(client, room, toBytes(data))
-      else if (early.length < EARLY_MESSAGES_MAX) early.push(toBytes(data))
-      else shut(client, CLOSE.badMessage)
+  const messageBytesMax = options.limits.updateBytesMax * 2
+  // `closeTimeout` is in ws since 8.19; its types are not.
+  const limits = { maxPayload: messageBytesMax, closeTimeout: CLOSE_TIMEOUT_MS }
+  const server = new WebSocketServer({ noServer: true, ...limits })
+  const rooms = new Rooms(options.open, options.limits.updateBytesMax)
+  let closing: Promise<void> | undefined
+  let stopBeat = () => {}
+  const beat = () => {
+    stopBeat = options.clock.setTimer(BEAT_INTERVAL_MS, () => {
+      rooms.beat()
+      beat()
     })
-    try {
+  }
+  beat()
+
+  function connect(socket: WebSocket, request: IncomingMessage): void {
+    const client = new Client(socket)
+    const early: Uint8Array[] = []
+    let earlyBytes = 0
+    let receive = (bytes: Uint8Array): void => {
+      early.push(bytes)
+      earlyBytes += bytes.length
+      if (early.length > EARLY_MESSAGES_MAX || earlyBytes > messageBytesMax) client.shut(CLOSE.tooMany)
+    }
+    const fail = (error: unknown): void => {
+      const coded = hasCode(error)
+      options.log(coded ? 'info' : 'warn', 'websocket refused', { url: request.url, error: String(error) })
+      client.shut(coded ? closeReasonOf(error.code) : CLOSE.internal)
+      early.length = 0
+    }
+    const guarded = (bytes: Uint8Array): void => {
+      if (!client.open) return
+      try {
+        receive(bytes)
+      } catch (error) {
+        fail(error)
+      }
+    }
+    socket.on('error', (error) => options.log('info', 'websocket failed', { url: request.url, error: error.message }))
+    socket.on('message', (data) => guarded(toBytes(data)))
+    const left = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+    const admitted = async () => {
       const id = sessionOf(request)
-      room = await enter(id, client)
-      for (const bytes of early) receive(client, room, bytes)
-    } catch (error) {
-      options.log('info', 'websocket refused', { error: String(error) })
-      shut(client, hasCode(error) ? closeReasonOf(error.code) : CLOSE.internal)
+      if ((await options.authorize?.(request, id)) === false) return client.shut(CLOSE.unauthorized)
+      if (closing !== undefined) return client.shut(CLOSE.shuttingDown)
+      const room = await rooms.enter(id, client, left)
+      receive = (bytes) => room.receive(client, bytes)
+      for (const bytes of early.splice(0)) guarded(bytes)
     }
+    admitted().catch(fail)
   }
 
-  async function enter(id: string, client: WebSocket): Promise<Room> {
-    const opening = rooms.get(id) ?? openRoom(id)
-    rooms.set(id, opening)
-    const room = await opening
-    room.join(client)
-    const left = () => {
-      room.leave(client)
-      if (room.size > 0) return
-      rooms.delete(id)
-      room.close()
-    }
-    if (client.readyState === client.OPEN) client.on('close', left)
-    else left()
-    return room
-  }
-
-  async function openRoom(id: string): Promise<Room> {
-    try {
-      const session = await options.open(id)
-      return new Room(session, options.limits.updateBytesMax, (client) => shut(client, CLOSE.tooSlow))
-    } catch (error) {
-      rooms.delete(id)
-      throw error
-    }
-  }
-
-  function receive(client: WebSocket, room: Room, bytes: Uint8Array): void {
-    try {
-      room.receive(client, bytes)
-    } catch (error) {
-      options.log('warn', 'websocket message refused', { error: String(error) })
-      shut(client, hasCode(error, 'UPDATE_TOO_LARGE') ? CLOSE.tooLarge : CLOSE.badMessage)
-    }
+  async function close(): Promise<void> {
+    stopBeat()
+    const sockets = [...server.clients]
+    const gone = sockets.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())))
+    for (const socket of sockets) socket.close(CLOSE.shuttingDown.code, CLOSE.shuttingDown.reason)
+    server.close()
+    await Promise.all(gone)
   }
 
   return {
     handleUpgrade(request, socket, head) {
-      server.handleUpgrade(request, socket, head, (client) => void connect(client, request))
+      const full = server.clients.size >= (options.limits.clientsMax ?? CLIENTS_MAX_DEFAULT)
+      server.handleUpgrade(request, socket, head, (client) => {
+        if (closing !== undefined) client.close(CLOSE.shuttingDown.code, CLOSE.shuttingDown.reason)
+        else if (full) client.close(CLOSE.tooMany.code, CLOSE.tooMany.reason)
+        else connect(client, request)
+      })
     },
     close() {
-      for (const client of server.clients) shut(client, CLOSE.shuttingDown)
-      server.close()
+      closing ??= close()
+      return closing
     },
   }
 }
@@ -107,10 +128,6 @@ function sessionOf(request: IncomingMessage): string {
     if (hasCode(error)) throw error
     return parseSessionId('')
   }
-}
-
-function shut(client: WebSocket, { code, reason }: CloseReason): void {
-  client.close(code, reason)
 }
 
 function toBytes(data: RawData): Uint8Array {
