@@ -28,7 +28,9 @@ const QUERIES_MAX = 512
 /** Sessions asked for in one request; the answer may hold fewer if it grows large. */
 const PULL_SESSIONS_MAX = 512
 const PUSH_BYTES_MAX = 4 * 1024 * 1024
-const REQUEST_TIMEOUT_MS = 10_000
+/** Tree nodes are small: a peer that does not answer by then is asked again. */
+const TREE_TIMEOUT_MS = 2_000
+const TRANSFER_TIMEOUT_MS = 10_000
 
 export interface ExchangeOptions {
   readonly transport: Transport
@@ -181,7 +183,9 @@ function* batches(entries: readonly WireEntry[]): Generator<WireEntry[]> {
 }
 
 function ask(options: ExchangeOptions, peer: PeerId, protocol: string, bytes: Uint8Array): Promise<Uint8Array> {
-  return options.transport.request(peer, protocol, bytes, { timeoutMs: REQUEST_TIMEOUT_MS })
+  return options.transport.request(peer, protocol, bytes, {
+    timeoutMs: protocol === TREE ? TREE_TIMEOUT_MS : TRANSFER_TIMEOUT_MS,
+  })
 }
 
 /** Fetches one session from one peer. Whether the peer knew it. */

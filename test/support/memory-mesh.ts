@@ -1,0 +1,69 @@
+// Peers of the real node/ code on the in-memory network, in one process: fast, and gossip can be taken away.
+import { resolveConfig, type PeerOptions } from '../../node/config.ts'
+import { MeshPeer } from '../../node/peer.ts'
+import { systemClock } from '../../node/ports/clock.ts'
+import { systemRandom } from '../../node/ports/random.ts'
+import { createMemoryStore, type MemoryStore } from '../../node/store/memory.ts'
+import { until } from '../../node/util/timers.ts'
+import { createMemoryNetwork, type MemoryNetwork } from '../../transport/memory/index.ts'
+import type { Transport } from '../../transport/port.ts'
+
+export interface MemoryMesh {
+  readonly network: MemoryNetwork
+  readonly peers: readonly MeshPeer[]
+  readonly stores: readonly MemoryStore[]
+  readonly transports: readonly Transport[]
+  stop(): Promise<void>
+}
+
+/** Starts peers named a, b, c, … that all know each other. */
+export async function startMemoryMesh(count: number, options: PeerOptions = {}): Promise<MemoryMesh> {
+  const network = createMemoryNetwork({ timers: systemClock })
+  const stores = Array.from({ length: count }, () => createMemoryStore())
+  const names = Array.from({ length: count }, (_, i) => String.fromCharCode('a'.charCodeAt(0) + i))
+  const transports = names.map((name) => network.transport(name))
+  const peers = names.map((name, i) => {
+    const [store, transport] = [stores[i], transports[i]]
+    if (store === undefined || transport === undefined) throw new Error('counted wrong')
+    const config = resolveConfig({ name, shardCount: 8, ...options })
+    return new MeshPeer(config, {
+      clock: systemClock,
+      random: systemRandom,
+      store,
+      transport: async () => transport,
+      log: () => {},
+    })
+  })
+  for (const peer of peers) await peer.start()
+  const mesh = {
+    network,
+    peers,
+    stores,
+    transports,
+    async stop() {
+      await Promise.all(peers.map((peer) => peer.stop()))
+    },
+  }
+  await eventually('the mesh to form', () =>
+    peers.every((peer) => peer.members().filter(({ status }) => status === 'alive').length === count),
+  )
+  return mesh
+}
+
+/** Waits for a condition with a deadline. */
+export function eventually(what: string, condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+  return until(systemClock, condition, { timeoutMs, intervalMs: 5, what })
+}
+
+/** The same, for a condition that must ask first. */
+export async function eventuallyAsync(
+  what: string,
+  condition: () => Promise<boolean>,
+  timeoutMs = 10_000,
+): Promise<void> {
+  const deadline = systemClock.monotonic() + timeoutMs
+  while (!(await condition())) {
+    if (systemClock.monotonic() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`)
+    await new Promise<void>((resolve) => systemClock.setTimer(5, resolve))
+  }
+}

@@ -1,0 +1,75 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { homeOf, rank, replicasOf, type Candidate } from '../../../node/membership/placement.ts'
+import type { PeerId } from '../../../transport/port.ts'
+
+const SHARDS = 256
+const shards = Array.from({ length: SHARDS }, (_, shard) => shard)
+const member = (i: number, zone = ''): Candidate => ({ peer: `peer-${i}` as PeerId, zone, weight: 1, delegate: null })
+const members = (count: number) => Array.from({ length: count }, (_, i) => member(i))
+const arbitraryMembers = fc.integer({ min: 1, max: 12 }).map(members)
+
+test('the order in which members are known changes nothing', () => {
+  fc.assert(
+    fc.property(
+      arbitraryMembers.chain((all) => fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length }))),
+      fc.nat(SHARDS),
+      ([all, shuffled], shard) => {
+        expect(rank(shard, shuffled)).toEqual(rank(shard, all))
+        expect(homeOf(shard, shuffled)).toBe(homeOf(shard, all))
+      },
+    ),
+  )
+})
+
+test('when a member goes, only its own shards get another home', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 12 }), fc.nat(11), (count, gone) => {
+      const all = members(count)
+      const left = all.filter((_, i) => i !== gone % count)
+      for (const shard of shards) {
+        const before = homeOf(shard, all)
+        if (before !== all[gone % count]?.peer) expect(homeOf(shard, left)).toBe(before)
+      }
+    }),
+  )
+})
+
+test('homes are spread about evenly, and by weight', () => {
+  const share = (all: Candidate[]) => shards.filter((shard) => homeOf(shard, all) === 'peer-0').length / SHARDS
+  expect(share(members(4))).toBeGreaterThan(0.15)
+  expect(share(members(4))).toBeLessThan(0.35)
+  expect(share([{ ...member(0), weight: 4 }, member(1)])).toBeGreaterThan(0.7)
+  expect(share([{ ...member(0), weight: 0 }, member(1)])).toBe(0)
+})
+
+test('replicas are spread over zones before any zone gets a second', () => {
+  const zones = ['x', 'x', 'x', 'y', 'z']
+  const all = zones.map((zone, i) => member(i, zone))
+  for (const shard of shards) {
+    expect(new Set(replicasOf(shard, all, 3).map(({ zone }) => zone)).size).toBe(3)
+    expect(replicasOf(shard, all, 'all')).toHaveLength(5)
+  }
+})
+
+test('a pin is home while alive; a delegate takes over; a circle of delegates changes nothing', () => {
+  const all = members(3)
+  expect(homeOf(0, all, 'peer-2')).toBe('peer-2')
+  expect(homeOf(0, all, 'peer-9')).toBe(homeOf(0, all))
+  const delegating = all.map((each) => ({ ...each, delegate: 'peer-1' as PeerId }))
+  expect(
+    shards.every(
+      (shard) =>
+        homeOf(
+          shard,
+          delegating.map((each) => (each.peer === 'peer-1' ? member(1) : each)),
+        ) === 'peer-1',
+    ),
+  ).toBe(true)
+  const circle = [0, 1, 2].map((i) => ({ ...member(i), delegate: `peer-${(i + 1) % 3}` as PeerId }))
+  for (const shard of shards) expect(homeOf(shard, circle)).toBe(homeOf(shard, all))
+})
+
+test('nobody is home of anything in an empty mesh', () => {
+  expect(homeOf(0, [])).toBeUndefined()
+})
