@@ -4,7 +4,8 @@ import { hostname } from 'node:os'
 import { z } from 'zod'
 import { SessionMeshError } from '../crdt/errors.ts'
 
-const durability = z.union([z.enum(['memory', 'local', 'quorum', 'all']), z.int().min(0)], {
+/** Also what the HTTP admin takes for one write. */
+export const durability = z.union([z.enum(['memory', 'local', 'quorum', 'all']), z.int().min(0)], {
   error: "expected 'memory', 'local', 'quorum', 'all' or a whole number of copies",
 })
 const milliseconds = z.number().int().min(1)

@@ -3,7 +3,7 @@ import { createGateway, type Gateway } from '../transport/gateway/index.ts'
 import { assertOrigin, hasToken } from './admin/access.ts'
 import { startAdmin, type Admin } from './admin/server.ts'
 import type { Peer } from './api.ts'
-import { resolveConfig, type PeerOptions } from './config.ts'
+import { resolveConfig, type PeerConfig, type PeerOptions } from './config.ts'
 import { createPeer } from './index.ts'
 import { quietLog, type Log } from './log.ts'
 import { systemClock } from './ports/clock.ts'
@@ -32,7 +32,7 @@ export async function startDaemon(options: PeerOptions, log: Log = quietLog): Pr
   })
   try {
     await peer.start()
-    const admin = config.http === false ? undefined : await startHttp(peer, gateway, config)
+    const admin = config.http === false ? undefined : await startHttp(peer, gateway, config, log)
     let stopping: Promise<void> | undefined
     return {
       peer,
@@ -49,12 +49,13 @@ export async function startDaemon(options: PeerOptions, log: Log = quietLog): Pr
   }
 }
 
-function startHttp(peer: Peer, gateway: Gateway, config: ReturnType<typeof resolveConfig>): Promise<Admin> {
+function startHttp(peer: Peer, gateway: Gateway, config: PeerConfig, log: Log): Promise<Admin> {
   if (config.http === false) throw new Error('there is no HTTP to start')
   const access = { host: config.http.host, token: config.httpToken, allowedOrigins: config.allowedOrigins }
   return startAdmin({
     ...access,
     peer,
+    log,
     port: config.http.port,
     onUpgrade(request, socket, head) {
       try {

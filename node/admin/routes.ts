@@ -5,6 +5,9 @@ import type { FailoverStatus, Peer, Receipt, WriteOptions } from '../api.ts'
 import * as schema from './schemas.ts'
 import { parse } from './schemas.ts'
 
+/** Bytes of events that a listener may leave unread before it is dropped. */
+const UNREAD_BYTES_MAX = 1024 * 1024
+
 interface IdParams {
   readonly Params: { readonly id: string }
 }
@@ -22,13 +25,16 @@ export function addSessionRoutes(app: FastifyInstance, peer: Peer): void {
     reply.code(201)
     return receipt
   })
-  app.get<IdParams>('/v1/sessions/:id', (request) => peer.sessions.get(request.params.id))
+  // The second for sessions that are called `count` or `sample`.
+  for (const path of ['/v1/sessions/:id', '/v1/sessions/:id/view']) {
+    app.get<IdParams>(path, (request) => peer.sessions.get(request.params.id))
+  }
   app.patch<IdParams>('/v1/sessions/:id', (request) => {
     const { set, delete: keys, ...options } = parse(schema.patchBody, request.body)
     return patch(peer, request.params.id, { set, keys, create: false }, options)
   })
   app.delete<IdParams>('/v1/sessions/:id', (request) =>
-    peer.sessions.terminate(request.params.id, parse(schema.writeOptions, request.query)),
+    peer.sessions.terminate(request.params.id, parse(schema.writeQuery, request.query)),
   )
   app.post('/v1/read', async (request) => {
     const { sessions } = parse(schema.readBody, request.body)
@@ -74,16 +80,17 @@ export function addMeshRoutes(app: FastifyInstance, peer: Peer): void {
 
 /** Members and failovers as server-sent events, until the client goes. */
 export function addEventRoutes(app: FastifyInstance, peer: Peer): void {
-  app.get('/v1/events', (request, reply) => {
+  app.get('/v1/events', (_request, reply) => {
     reply.hijack()
     reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
     reply.raw.flushHeaders()
-    const send = (event: string) => (value: unknown) =>
-      reply.raw.write(`event: ${event}\ndata: ${JSON.stringify(value)}\n\n`)
+    const send = (event: string) => (value: unknown) => {
+      if (reply.raw.writableLength > UNREAD_BYTES_MAX) reply.raw.destroy()
+      else reply.raw.write(`event: ${event}\ndata: ${JSON.stringify(value)}\n\n`)
+    }
     const stops = [peer.on('member', send('member')), peer.on('failover', send('failover'))]
-    request.raw.on('close', () => {
+    reply.raw.on('close', () => {
       for (const stop of stops) stop()
-      reply.raw.end()
     })
   })
 }

@@ -1,10 +1,11 @@
 // What the HTTP admin takes: every body and query, checked before anything is done.
 import { z } from 'zod'
 import { SessionMeshError } from '../../crdt/errors.ts'
+import { durability } from '../config.ts'
 
 const priority = z.enum(['critical', 'high', 'normal', 'low'])
 const write = {
-  durability: z.union([z.enum(['memory', 'local', 'quorum', 'all']), z.int().min(0)]).optional(),
+  durability: durability.optional(),
   strict: z.boolean().optional(),
   timeoutMs: z.number().min(0).optional(),
 }
@@ -12,6 +13,15 @@ const data = z.record(z.string(), z.json())
 const timeout = z.strictObject({ timeoutMs: z.number().min(0).optional() })
 
 export const writeOptions = z.strictObject(write)
+/** The same from a query string, where everything is text. */
+export const writeQuery = z.strictObject({
+  durability: z.preprocess((text) => (/^\d+$/.test(String(text)) ? Number(text) : text), write.durability),
+  strict: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional(),
+  timeoutMs: z.coerce.number().min(0).optional(),
+})
 export const listQuery = z.strictObject({
   priority: priority.optional(),
   home: z.string().optional(),
