@@ -1,3 +1,4 @@
+// How bytes move between peers, as a type: the port that every transport implements.
 export type {
   GossipMessage,
   PeerId,

@@ -1,3 +1,4 @@
+// Sessions made in batches, each written down in the ledger before it counts.
 import type { AdminClient } from '../cli/client.ts'
 import { SessionMeshError } from '../../crdt/errors.ts'
 import type { Ledger } from './ledger.ts'

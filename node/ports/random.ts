@@ -1,3 +1,5 @@
+// The Random port: where everything that is drawn comes from.
+
 import { randomBytes, randomInt } from 'node:crypto'
 
 /** Chance as the peer sees it; the simulator hands in a seeded one. */

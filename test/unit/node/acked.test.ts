@@ -1,3 +1,4 @@
+// What each replica has acknowledged, and what may be believed of it.
 import { expect, test } from 'vitest'
 import { AckLedger } from '../../../node/replication/acked.ts'
 import type { PeerId } from '../../../transport/port.ts'

@@ -1,3 +1,4 @@
+// The member table and its failure detector: who is taken for dead, when, and what refutes it.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { PhiEstimator } from '../../../node/membership/phi.ts'

@@ -1,3 +1,4 @@
+// Placement as a pure function: the same members give the same homes, and little moves.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { homeOf, rank, replicasOf, type Candidate } from '../../../node/membership/placement.ts'

@@ -1,3 +1,4 @@
+// The LevelDB store by its contract, and what is its own: locks, damaged records, the format on disk.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
