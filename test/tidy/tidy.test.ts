@@ -1,0 +1,71 @@
+// The house rules, on every source file that git knows or would add. One pass: each file is read and parsed once, asked
+// by every rule, and let go. Below it, each rule is shown what it must refuse: a rule that lets all pass is no rule.
+import { beforeAll, describe, expect, test } from 'vitest'
+import { rules } from './rules.ts'
+import { read, sourceFiles } from './source.ts'
+import { parseSource } from './syntax.ts'
+
+describe('every source file', () => {
+  const faults = new Map<string, string[]>(Object.keys(rules).map((title) => [title, []]))
+
+  beforeAll(() => {
+    for (const file of sourceFiles) {
+      const source = parseSource(file, read(file))
+      for (const [title, rule] of Object.entries(rules)) faults.get(title)?.push(...rule(source))
+    }
+  })
+
+  test('is found', () =>
+    expect(sourceFiles).toEqual(expect.arrayContaining(['node/peer.ts', 'test/tidy/tidy.test.ts'])))
+  test.each(Object.keys(rules))('%s', (title) => expect(faults.get(title)).toEqual([]))
+})
+
+const HEAD = '// What it is for.\n'
+const refused: readonly [rule: RegExp, path: string, text: string][] = [
+  [/a file has/, 'node/a.ts', HEAD.repeat(401)],
+  [/a function has/, 'node/a.ts', `${HEAD}export function long() {\n${'  go()\n'.repeat(60)}}\n`],
+  [/a function has/, 'node/a.ts', `${HEAD}export const long = () => {\n${'  go()\n'.repeat(60)}}\n`],
+  [/a function has/, 'test/a.test.ts', `${HEAD}test('long', () => {\n${'  go()\n'.repeat(60)}})\n`],
+  [/what it is for/, 'node/a.ts', 'export const a = 1\n'],
+  [/arrows/, 'crdt/a.ts', "import '../node/peer.ts'"],
+  [/arrows/, 'crdt/a.ts', "import './../transport/port.ts'"],
+  [/arrows/, 'crdt/a.ts', "import 'node:fs'"],
+  [/arrows/, 'transport/a.ts', "import type { Clock } from '../node/ports/clock.ts'"],
+  [/arrows/, 'transport/libp2p/a.ts', "export * from '../../node/ports/clock.ts'"],
+  [/arrows/, 'transport/memory/a.ts', "import 'libp2p'"],
+  [/arrows/, 'node/a.ts', "export const sim = await import('../sim/world.ts')"],
+  [/arrows/, 'node/a.ts', "export type World = import('../sim/world.ts').World"],
+  [/arrows/, 'node/a.ts', "import '../test/support/wait.ts'"],
+  [/arrows/, 'node/store/memory.ts', "import 'classic-level'"],
+  [/arrows/, 'misplaced/a.ts', "import 'yjs'"],
+  [/left to do/, 'node/a.ts', '/* TODO: later */'],
+  [/skipped/, 'test/a.test.ts', "test.skip('a', () => {})"],
+  [/skipped/, 'test/a.test.ts', "describe.only('a', () => {})"],
+  [/skipped/, 'test/a.test.ts', "test.skip.each([1])('a', () => {})"],
+  [/skipped/, 'test/a.contract.ts', "it.todo('a')"],
+  [/sleeps/, 'test/a.test.ts', 'await new Promise((resolve) => setTimeout(resolve, 5))'],
+  [/sleeps/, 'test/a.test.ts', "import { setTimeout as sleep } from 'node:timers/promises'"],
+  [/its port/, 'node/a.ts', 'export const now = new Date()'],
+  [/its port/, 'crdt/a.ts', 'export const now = Date()'],
+]
+
+const allowed: readonly [path: string, text: string][] = [
+  ['test/a.test.ts', `describe('a', () => {\n${"  test('b', () => {\n    go()\n  })\n".repeat(30)}})\n`],
+  ['transport/a.ts', "import '../crdt/index.ts'\nimport './port.ts'\nimport 'ws'"],
+  ['transport/libp2p/a.ts', "import '@libp2p/tcp'"],
+  ['node/store/level.ts', "import 'classic-level'\nexport const then = new Date(0)"],
+  ['test/support/wait.ts', 'setTimeout(() => {}, 1)'],
+]
+
+describe('a rule', () => {
+  test.each(refused)('%s refuses %s (%#)', (wanted, path, text) => {
+    const source = parseSource(path, text)
+    const ringing = Object.entries(rules).filter(([, rule]) => rule(source).length > 0)
+    expect(ringing.map(([title]) => title)).toContainEqual(expect.stringMatching(wanted))
+  })
+
+  test.each(allowed)('lets %s be (%#)', (path, text) => {
+    const source = parseSource(path, HEAD + text)
+    expect(Object.values(rules).flatMap((rule) => rule(source))).toEqual([])
+  })
+})
