@@ -1,6 +1,7 @@
 // Where settings come from: a file, then the environment, then flags; the later wins.
 import { readFileSync } from 'node:fs'
-import { parseDocument } from 'yaml'
+import { isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml'
+import type { z } from 'zod'
 import { SessionMeshError } from '../crdt/errors.ts'
 import { configSchema, resolveConfig, type PeerConfig, type PeerOptions } from './config.ts'
 
@@ -26,38 +27,59 @@ function readFile(file: string): Record<string, unknown> {
     throw new SessionMeshError('INVALID_CONFIG', `can't read ${file}`, { cause })
   }
   // JSON is YAML, so one parser reads both.
-  const document = parseDocument(text)
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines })
   const broken = document.errors[0]
   if (broken !== undefined) throw new SessionMeshError('INVALID_CONFIG', `${file}: ${broken.message}`)
   const value: unknown = document.toJS() ?? {}
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new SessionMeshError('INVALID_CONFIG', `${file}: expected settings as "key: value"`)
   }
-  checkFile(file, text, value as Record<string, unknown>)
+  checkFile(file, document, lines, value)
   return value as Record<string, unknown>
 }
 
 /** Names the line of a wrong key, which the merged check later could not. */
-function checkFile(file: string, text: string, value: Record<string, unknown>): void {
+function checkFile(file: string, document: Document, lines: LineCounter, value: unknown): void {
   const parsed = configSchema.safeParse(value)
   if (parsed.success) return
-  const problems = parsed.error.issues.map((issue) => {
-    const key = String(issue.path[0] ?? ('keys' in issue ? issue.keys[0] : ''))
-    const line = text.split('\n').findIndex((candidate) => candidate.includes(key)) + 1
-    return `${file}:${Math.max(1, line)}: ${issue.path.join('.') || key}: ${issue.message}`
+  const problems = parsed.error.issues.flatMap((issue) => {
+    const wrong = issue.code === 'unrecognized_keys' ? issue.keys : [String(issue.path[0] ?? '')]
+    return wrong.map((key) => {
+      const path = issue.path.length > 0 ? issue.path.join('.') : key
+      return `${file}:${lineOf(key, document, lines)}: ${path}: ${issue.message}`
+    })
   })
   throw new SessionMeshError('INVALID_CONFIG', problems.join('; '))
 }
 
-/** SESSIONMESH_DATA_DIR=… sets dataDir; values are JSON where they can be, text otherwise. Others are left alone. */
+function lineOf(key: string, document: Document, lines: LineCounter): number {
+  const pairs = isMap(document.contents) ? document.contents.items : []
+  const found = pairs.find((pair) => isScalar(pair.key) && String(pair.key.value) === key)?.key
+  const offset = isScalar(found) ? (found.range?.[0] ?? 0) : 0
+  return lines.linePos(offset).line
+}
+
+/** SESSIONMESH_DATA_DIR=… sets dataDir. Variables that name no setting are left alone: others use the prefix too. */
 function fromEnv(env: ConfigSources['env']): Record<string, unknown> {
   const settings: Record<string, unknown> = {}
-  for (const key of Object.keys(configSchema.shape)) {
-    const value = env[ENV_PREFIX + key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()]
+  for (const [key, schema] of Object.entries(configSchema.shape)) {
+    const variable = ENV_PREFIX + key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
+    const text = env[variable]
     // SESSIONMESH_HTTP is HOST:PORT for the verbs; the daemon takes its address from the flag or the file.
-    if (value !== undefined && key !== 'http') settings[key] = jsonOrText(value)
+    if (text === undefined || key === 'http') continue
+    settings[key] = fromText(variable, text, schema)
   }
   return settings
+}
+
+/** JSON where the setting takes that, else the text as it is, else a list of what its commas part. */
+function fromText(variable: string, text: string, schema: z.ZodType): unknown {
+  const list = text.split(',').map((part) => part.trim())
+  for (const candidate of [jsonOrText(text), text, list]) if (schema.safeParse(candidate).success) return candidate
+  const shown = schema.safeParse([]).success ? list : jsonOrText(text)
+  const problems = schema.safeParse(shown).error?.issues.map(({ message }) => message)
+  throw new SessionMeshError('INVALID_CONFIG', `${variable}: ${problems?.join('; ')}`)
 }
 
 function jsonOrText(text: string): unknown {

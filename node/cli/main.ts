@@ -16,7 +16,13 @@ registerDemo(program)
 try {
   await program.parseAsync()
 } catch (error) {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = oneLine(error instanceof Error ? error.message : String(error))
   process.stderr.write(`sessionmesh: ${hasCode(error) ? `${error.code}: ` : ''}${message}\n`)
   process.exit(1)
+}
+
+/** Some libraries put whole stack traces into their messages. */
+function oneLine(message: string): string {
+  const lines = message.split('\n').map((line) => line.trim())
+  return lines.filter((line) => line !== '' && !line.startsWith('at ')).join(' ')
 }

@@ -1,7 +1,7 @@
 // `sessionmesh start`: a peer as a daemon, until SIGTERM or SIGINT.
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { pino } from 'pino'
 import { SessionMeshError } from '../../crdt/errors.ts'
 import type { PeerOptions } from '../config.ts'
@@ -27,6 +27,7 @@ interface StartFlags {
   readonly json?: boolean
 }
 
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error']
 const MESH_KEY_FILE = 'mesh.key'
 
 export function registerStart(program: Command): void {
@@ -43,7 +44,8 @@ export function registerStart(program: Command): void {
     .option('--zone <zone>', 'failure domain: replicas are spread over zones')
     .option('--weight <n>', 'share of shards relative to other peers')
     .option('--mdns', 'find members on the local network')
-    .option('--log-level <level>', 'debug, info, warn or error', 'warn')
+    .option('--no-mdns', 'do not, whatever the file says')
+    .addOption(new Option('--log-level <level>', 'what goes to stderr').choices(LOG_LEVELS).default('warn'))
     .option('--json', 'print one line of JSON when ready')
     .action(async (flags: StartFlags) => {
       const { options, madeKey } = prepare(flags)
@@ -59,9 +61,14 @@ function prepare(flags: StartFlags): { options: PeerOptions; madeKey: boolean } 
   if (config.meshKey !== undefined || config.meshKeyFile !== undefined) {
     return { options: { ...config, dataDir }, madeKey: false }
   }
-  mkdirSync(dataDir, { recursive: true })
   const meshKeyFile = join(dataDir, MESH_KEY_FILE)
   const madeKey = !existsSync(meshKeyFile)
+  if (madeKey && config.bootstrap.length > 0) {
+    const message =
+      'bootstrap: joining a mesh needs its key: name it with --mesh-key FILE (a new one would fit nowhere)'
+    throw new SessionMeshError('INVALID_CONFIG', message)
+  }
+  mkdirSync(dataDir, { recursive: true })
   if (madeKey) writeMeshKey(meshKeyFile, systemRandom)
   return { options: { ...config, dataDir, meshKeyFile }, madeKey }
 }

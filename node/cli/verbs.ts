@@ -79,7 +79,9 @@ function registerSession(session: Command): void {
       .option('--data <json>', 'its data, a JSON object')
       .option('--priority <priority>', 'critical, high, normal or low'),
   )
-  verb(session, 'get <id>', 'its data, home, digest and history', (client, [id]) => client.get(sessionPath(id)))
+  verb(session, 'get <id>', 'its data, home, digest and history', (client, [id]) =>
+    client.get(`${sessionPath(id)}/view`),
+  )
   withWriteOptions(
     verb(session, 'set <id> <key> <value>', 'sets one key (value: JSON, or else text)', (client, args, options) => {
       const [id, key = '', value = ''] = args

@@ -1,0 +1,115 @@
+// The command line against a real peer's HTTP admin: what each verb asks, prints, and exits with.
+import { Command } from 'commander'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { startAdmin, type Admin } from '../../../node/admin/server.ts'
+import type { Peer } from '../../../node/api.ts'
+import { registerVerbs } from '../../../node/cli/verbs.ts'
+import { startPeer } from '../admin/peer.ts'
+
+const TOKEN = 'a-token-of-some-length'
+let peer: Peer
+let admin: Admin
+let printed = ''
+beforeAll(async () => {
+  peer = await startPeer('a')
+  admin = await startAdmin({ peer, host: '127.0.0.1', port: 0, token: TOKEN, allowedOrigins: [] })
+})
+afterAll(async () => {
+  await admin.close()
+  await peer.stop()
+})
+beforeEach(() => {
+  printed = ''
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    printed += String(text)
+    return true
+  })
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  process.exitCode = undefined
+})
+
+async function run(...args: string[]): Promise<string> {
+  const program = new Command('sessionmesh').exitOverride()
+  registerVerbs(program)
+  printed = ''
+  const http = admin.url.replace('http://', '')
+  await program.parseAsync([...args, '--http', http, '--token', TOKEN], { from: 'user' })
+  return printed
+}
+
+async function json(...args: string[]): Promise<unknown> {
+  const line = await run(...args, '--json')
+  expect(line.indexOf('\n')).toBe(line.length - 1)
+  return JSON.parse(line)
+}
+
+test('a session goes through its whole life', async () => {
+  const id = 'cart:42/%x'
+  expect(await json('session', 'create', id, '--data', '{"n": 1}', '--priority', 'high')).toMatchObject({ session: id })
+  expect(await json('session', 'set', id, 'n', '2', '--durability', 'local')).toMatchObject({ session: id })
+  expect(await json('session', 'set', id, 'text', 'not json')).toMatchObject({ session: id })
+  expect(await json('session', 'get', id)).toMatchObject({ data: { n: 2, text: 'not json' }, priority: 'high' })
+  await run('session', 'delete', id, 'text')
+  expect(await json('session', 'get', id)).not.toHaveProperty('data.text')
+  await run('session', 'delete', id)
+  await vi.waitFor(() => expect(run('session', 'get', id)).rejects.toMatchObject({ code: 'SESSION_TERMINATED' }))
+})
+
+test('a session called like a route is read all the same', async () => {
+  await run('session', 'create', 'count')
+  expect(await json('session', 'get', 'count')).toMatchObject({ id: 'count' })
+})
+
+test('people get aligned columns', async () => {
+  await run('session', 'create', 'row')
+  const table = await run('sessions', 'list')
+  const [head, ...rows] = table.trimEnd().split('\n')
+  expect(head).toMatch(/^id +priority +home +digest$/)
+  expect(rows.some((row) => row.indexOf('normal') === head?.indexOf('priority'))).toBe(true)
+  expect(await run('status')).toMatch(/^name +a$/m)
+})
+
+test.each([
+  [['status'], { name: 'a' }],
+  [['members'], [{ name: 'a', self: true }]],
+  [['sessions', 'count'], { count: expect.any(Number) }],
+  [['sessions', 'sample', '1'], [{ id: expect.any(String) }]],
+  [['sessions', 'list', '--priority', 'critical', '--limit', '1'], []],
+  [['replication', 'status'], { pendingWrites: 0 }],
+  [['replication', 'lag'], { lagMs: 0 }],
+  [['replication', 'progress'], { done: expect.any(Number) }],
+  [['replication', 'sync'], { total: expect.any(Number) }],
+  [['replication', 'ensure-synced', '--timeout', '1000'], { total: expect.any(Number) }],
+  [['failover', 'status'], { delegate: null }],
+  [['failover', 'failback'], { delegate: null }],
+  [['failover', 'wait', '--timeout', '1000'], { draining: false }],
+  [['health'], { healthy: true }],
+  [['health', '--detailed'], { checks: expect.any(Array) }],
+])('%j', async (args, expected) => {
+  expect(await json(...args)).toMatchObject(expected)
+  expect(process.exitCode).toBeUndefined()
+})
+
+test.each([
+  [['session', 'get', 'nobody'], 'SESSION_NOT_FOUND'],
+  [['session', 'create', 'a b'], 'INVALID_SESSION_ID'],
+  [['session', 'create', 'x', '--data', '{'], 'INVALID_ARGUMENT'],
+  [['failover', 'execute', 'nobody'], 'PEER_NOT_FOUND'],
+  [['replication', 'ensure-synced', '--timeout', 'soon'], 'INVALID_ARGUMENT'],
+])('%j fails with %s', async (args, code) => {
+  await expect(run(...args)).rejects.toMatchObject({ code })
+})
+
+test('a wrong token and a peer that is not there are told apart', async () => {
+  const program = new Command('sessionmesh')
+  registerVerbs(program)
+  const ask = (...args: string[]) => program.parseAsync(['status', ...args], { from: 'user' })
+  const http = admin.url.replace('http://', '')
+  await expect(ask('--http', http, '--token', 'wrong')).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
+  await expect(ask('--http', '127.0.0.1:1')).rejects.toMatchObject({
+    code: 'PEER_UNREACHABLE',
+    message: expect.stringMatching(/http:\/\/127\.0\.0\.1:1.*sessionmesh start/),
+  })
+})
