@@ -13,6 +13,8 @@ interface Replica {
   readonly acked: Map<number, number>
   /** Seq per shard that existed when the replica came: older frames reach it by anti-entropy, not by gossip. */
   readonly baseline: Map<number, number>
+  /** When the latest frame was sent that it has acknowledged, of any shard. */
+  ackedSentAt: number
 }
 
 /** Sent frames remembered per shard for measuring lag; beyond that the age is a lower bound. */
@@ -30,7 +32,7 @@ export class AckLedger {
 
   /** A replica has come, or come back as a new process that acknowledged nothing yet. */
   join(peer: PeerId): void {
-    this.#replicas.set(peer, { acked: new Map(), baseline: new Map(this.#lastSequence) })
+    this.#replicas.set(peer, { acked: new Map(), baseline: new Map(this.#lastSequence), ackedSentAt: 0 })
   }
 
   leave(peer: PeerId): void {
@@ -64,6 +66,8 @@ export class AckLedger {
     if (replica === undefined || sequence > this.last(shard)) return false
     if (sequence <= (replica.acked.get(shard) ?? 0)) return false
     replica.acked.set(shard, sequence)
+    const frame = this.#sent.get(shard)?.find((sent) => sent.sequence === sequence)
+    if (frame !== undefined) replica.ackedSentAt = Math.max(replica.ackedSentAt, frame.at)
     this.#forget(shard)
     return true
   }
@@ -99,12 +103,18 @@ export class AckLedger {
     return now - oldest
   }
 
-  /** Shards of which the replica has left a frame unacknowledged for longer than `ageMs`. */
-  overdue(peer: PeerId, now: number, ageMs: number): number[] {
+  /**
+   * Shards of which a frame must be taken for lost on its way to the replica: one sent `overtakenMs` later was
+   * acknowledged already, or nothing was for `silentMs`. Mere age proves nothing: a busy replica acknowledges late, and
+   * repairing what was not lost would only make it busier.
+   */
+  lost(peer: PeerId, now: number, limits: { readonly overtakenMs: number; readonly silentMs: number }): number[] {
+    const ackedSentAt = this.#replicas.get(peer)?.ackedSentAt ?? 0
     const shards: number[] = []
     for (const { shard, acked } of this.#behind(peer)) {
       const first = this.#sent.get(shard)?.find((frame) => frame.sequence > acked)
-      if (first !== undefined && now - first.at >= ageMs) shards.push(shard)
+      if (first === undefined) continue
+      if (first.at + limits.overtakenMs < ackedSentAt || now - first.at >= limits.silentMs) shards.push(shard)
     }
     return shards
   }

@@ -14,6 +14,8 @@ interface Stream {
   readonly boot: string
   /** Every frame up to and with this seq is handled. */
   contiguous: number
+  /** Highest seq received, whether or not it is on disk yet: what a gap is measured from. */
+  received: number
   /** Handled beyond a gap. */
   readonly ahead: Set<number>
 }
@@ -82,7 +84,8 @@ export class Inbox {
     const stream = this.#stream(origin, frame.boot, frame.shard)
     if (stream === undefined) return
     const whole = this.#integrateAll(frame)
-    const gap = frame.seq > stream.contiguous + 1
+    const gap = frame.seq > Math.max(stream.received, stream.contiguous) + 1
+    stream.received = Math.max(stream.received, frame.seq)
     if (!whole || gap) this.#options.onGap(origin, frame.shard)
     if (!whole) return
     this.#options.catalog.journal.flush().then(
@@ -126,7 +129,7 @@ export class Inbox {
     this.#streams.set(origin, shards)
     const known = shards.get(shard)
     if (known !== undefined && known.boot >= boot) return known.boot === boot ? known : undefined
-    const stream = { boot, contiguous: 0, ahead: new Set<number>() }
+    const stream = { boot, contiguous: 0, received: 0, ahead: new Set<number>() }
     shards.set(shard, stream)
     return stream
   }

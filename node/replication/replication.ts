@@ -19,9 +19,9 @@ import { Inbox } from './inbox.ts'
 import { Outbox } from './outbox.ts'
 import { RepairSchedule } from './repair.ts'
 
-/** An unacknowledged frame of this age is taken for lost, and repaired. */
-const OVERDUE_MS = 250
-const OVERDUE_CHECK_MS = 100
+/** When an unacknowledged frame is taken for lost, and repaired: see AckLedger.lost. */
+const LOST = { overtakenMs: 250, silentMs: 1_500 }
+const LOST_CHECK_MS = 100
 
 export interface ReplicationOptions {
   readonly transport: Transport
@@ -96,7 +96,7 @@ export class Replication implements ReplicationApi {
     }
     this.#cancels.push(
       membership.events.on('change', (change) => this.#memberChanged(change, inbox)),
-      every(clock, OVERDUE_CHECK_MS, () => this.#repairOverdue(clock.monotonic())),
+      every(clock, LOST_CHECK_MS, () => this.#repairLost(clock.monotonic())),
       repair.start(),
     )
   }
@@ -242,10 +242,10 @@ export class Replication implements ReplicationApi {
     return Array.from({ length: this.#options.config.shardCount }, (_, shard) => shard)
   }
 
-  #repairOverdue(now: number): void {
+  #repairLost(now: number): void {
     for (const peer of this.#ledger.replicas()) {
       if (this.#options.membership.get(peer)?.status !== 'alive') continue
-      const shards = this.#ledger.overdue(peer, now, OVERDUE_MS)
+      const shards = this.#ledger.lost(peer, now, LOST)
       if (shards.length > 0) this.#repair?.request(peer, shards)
     }
     this.#outbox?.pump()

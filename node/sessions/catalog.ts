@@ -152,6 +152,7 @@ export class Catalog {
     entry.handles++
     this.#idle.delete(entry)
     try {
+      if (entry.doc === undefined && entry.sequence === 0) this.#enliven(entry, createDocument(entry.id))
       return entry.doc ?? (await (entry.hydrating ??= this.#hydrate(entry)))
     } catch (error) {
       this.release(entry)
@@ -212,6 +213,8 @@ export class Catalog {
   #integrate(entry: Entry, update: Uint8Array, shape: UpdateShape, source: Source): Received {
     const stateVector = this.#stateVector(entry)
     if (!integrable(shape, stateVector)) return this.#park(entry, update)
+    // A session that is new here has nothing on disk: its document costs no read, and its digest will be wanted soon.
+    if (entry.sequence === 0 && entry.doc === undefined && entry.hydrating === undefined) this.#adopt(entry)
     if (entry.doc === undefined) {
       entry.stateVector = encodeStateVector(advance(stateVector, shape))
     } else if (!this.#apply(entry.doc, update)) {
@@ -275,17 +278,30 @@ export class Catalog {
     this.journal.compact(entry, Y.encodeStateAsUpdate(doc)).catch(this.#options.onError)
   }
 
+  #adopt(entry: Entry): void {
+    this.#enliven(entry, createDocument(entry.id))
+    if (entry.handles === 0) {
+      this.#idle.add(entry)
+      this.#evict()
+    }
+  }
+
+  /** Makes a loaded document the session's live one. */
+  #enliven(entry: Entry, doc: Y.Doc): Y.Doc {
+    doc.clientID = this.#options.clientId
+    doc.on('update', (update: Uint8Array, origin: unknown) => {
+      if (origin !== REMOTE && origin !== LOADING) this.#local(entry, update)
+    })
+    entry.doc = doc
+    return doc
+  }
+
   async #hydrate(entry: Entry): Promise<Y.Doc> {
     try {
       const stored = await this.#options.store.read(entry.id)
       const doc = this.#build(entry, stored ?? { base: undefined, tail: [] })
       for (const update of entry.unread) Y.applyUpdate(doc, update, LOADING)
-      doc.clientID = this.#options.clientId
-      doc.on('update', (update: Uint8Array, origin: unknown) => {
-        if (origin !== REMOTE && origin !== LOADING) this.#local(entry, update)
-      })
-      entry.doc = doc
-      return doc
+      return this.#enliven(entry, doc)
     } finally {
       entry.hydrating = undefined
       if (entry.appending === 0) entry.unread.clear()

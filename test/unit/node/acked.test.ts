@@ -41,17 +41,23 @@ test('a newcomer owes only what was gossiped since it came, yet holds nothing un
   expect(made.pendingFrames('c' as PeerId)).toBe(1)
 })
 
-test('lag is the age of the oldest unacknowledged frame, and names overdue shards', () => {
+test('lag is the age of the oldest unacknowledged frame, and tells what was lost', () => {
   const made = ledger()
+  const limits = { overtakenMs: 250, silentMs: 1_000 }
   made.next(0, 100)
   made.next(3, 150)
   expect(made.lagMs(a, 200)).toBe(100)
   made.acknowledge(a, 0, 1)
   expect(made.lagMs(a, 200)).toBe(50)
-  expect(made.overdue(a, 400, 250)).toEqual([3])
+  expect(made.lost(a, 400, limits)).toEqual([])
   made.acknowledge(a, 3, 1)
   expect(made.lagMs(a, 400)).toBe(0)
-  expect(made.overdue(b, 400, 250)).toEqual([0, 3])
+  expect(made.lost(b, 1_000, limits)).toEqual([])
+  expect(made.lost(b, 1_100, limits)).toEqual([0])
+  made.acknowledge(b, 3, 1)
+  made.next(3, 400)
+  made.acknowledge(b, 3, 2)
+  expect(made.lost(b, 500, limits)).toEqual([0])
 })
 
 test('a replica that comes back as a new process has acknowledged nothing', () => {
