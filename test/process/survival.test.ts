@@ -74,7 +74,7 @@ test('a stranger with another mesh key never becomes a member', async () => {
     timeoutMs: 15_000,
     what: 'ten heartbeats of the stranger',
   })
-  for (const peer of [...mesh.peers]) expect(await statusOf(stranger, peer)).toBe('unknown')
+  for (const peer of mesh.peers) expect(await statusOf(stranger, peer)).toBe('unknown')
   const its = await stranger.client.get<Member[]>('/v1/members')
   expect(its.map(({ self }) => self)).toEqual([true])
   expect(await stranger.client.get('/v1/sessions/count')).toEqual({ count: 0 })

@@ -133,8 +133,13 @@ export class PeerProcess {
     const listen = this.#ready === undefined ? '/ip4/127.0.0.1/tcp/0' : listenAddress(this.#ready)
     const http = this.#ready === undefined ? '127.0.0.1:0' : new URL(this.#ready.http).host
     return [
-      ...['start', '--name', name, '--data', join(dir, 'data'), '--mesh-key', meshKeyFile, '--json'],
-      ...['--listen', listen, '--http', http],
+      'start',
+      '--json',
+      `--name=${name}`,
+      `--data=${join(dir, 'data')}`,
+      `--mesh-key=${meshKeyFile}`,
+      `--http=${http}`,
+      `--listen=${listen}`,
       ...(known.length === 0 ? [] : ['--bootstrap', ...known]),
     ]
   }
