@@ -1,8 +1,13 @@
-// The house rules, on every source file that git knows or would add. One pass: each file is read and parsed once, asked
-// by every rule, and let go. Below it, each rule is shown what it must refuse: a rule that lets all pass is no rule.
+// The house rules, on every file that git knows or would add. One pass: each source is read and parsed once, asked by
+// every rule, and let go. Below it, each rule is shown what it must refuse: a rule that lets all pass is no rule.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { ERROR_STATUS } from '../../crdt/errors.ts'
+import manifest from '../../package.json' with { type: 'json' }
+import { brokenLinks, errorRows, scriptsNamed } from './documents.ts'
 import { rules } from './rules.ts'
-import { read, sourceFiles } from './source.ts'
+import { markdownFiles, read, root, sourceFiles } from './source.ts'
 import { parseSource } from './syntax.ts'
 
 describe('every source file', () => {
@@ -67,5 +72,30 @@ describe('a rule', () => {
   test.each(allowed)('lets %s be (%#)', (path, text) => {
     const source = parseSource(path, HEAD + text)
     expect(Object.values(rules).flatMap((rule) => rule(source))).toEqual([])
+  })
+})
+
+describe('documents', () => {
+  const pages = new Map(markdownFiles.map((file) => [file, read(file)]))
+  const shelf = { pages, exists: (path: string) => existsSync(join(root, path)) }
+
+  test('links lead somewhere, to the heading', () => {
+    expect(markdownFiles.flatMap((page) => brokenLinks(shelf, page))).toEqual([])
+  })
+
+  test('commands exist', () => {
+    const named = [...pages.values()].flatMap(scriptsNamed)
+    expect(named.filter((name) => !(name in manifest.scripts))).toEqual([])
+  })
+
+  test('docs/ERRORS.md has a row for every error code, and no other', () => {
+    expect(errorRows(read('docs/ERRORS.md'))).toEqual(ERROR_STATUS)
+  })
+
+  test('a broken one is seen', () => {
+    const text = '# Top\n[a](b.md) [c](#top) [d](#gone) [e](https://example.org)\n```\n[f](g.md)\n```\n`npm run gone`'
+    const broken = brokenLinks({ pages: new Map([['a.md', text]]), exists: (path) => path === 'a.md' }, 'a.md')
+    expect(broken).toEqual(['a.md: b.md: no such file', 'a.md: #gone: no such heading'])
+    expect(scriptsNamed(text)).toEqual(['gone'])
   })
 })
