@@ -3,10 +3,9 @@
 // untrusted: anything malformed closes that one connection with a code of close-codes.ts.
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { WebSocketServer, type RawData, type WebSocket } from 'ws'
-import { hasCode, parseSessionId } from '../../crdt/index.ts'
-import { Client } from './client.ts'
-import { CLOSE, closeReasonOf } from './close-codes.ts'
+import { WebSocketServer } from 'ws'
+import { CLOSE } from './close-codes.ts'
+import { serve, type House } from './connection.ts'
 import { Rooms } from './rooms.ts'
 import type { GatewaySession } from './room.ts'
 
@@ -34,8 +33,6 @@ export interface Gateway {
 }
 
 const CLIENTS_MAX_DEFAULT = 10_000
-/** Messages, and as many bytes as one message may have, are kept for a client while its session is being opened. */
-const EARLY_MESSAGES_MAX = 1_024
 /** A client that did not answer a ping when the next is due is dropped. */
 const BEAT_INTERVAL_MS = 10_000
 /** How long a client may take to answer a close. */
@@ -48,6 +45,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const server = new WebSocketServer({ noServer: true, ...limits })
   const rooms = new Rooms(options.open, options.limits.updateBytesMax)
   let closing: Promise<void> | undefined
+  const house: House = { ...options, rooms, messageBytesMax, closing: () => closing !== undefined }
   let stopBeat = () => {}
   const beat = () => {
     stopBeat = options.clock.setTimer(BEAT_INTERVAL_MS, () => {
@@ -56,43 +54,6 @@ export function createGateway(options: GatewayOptions): Gateway {
     })
   }
   beat()
-
-  function connect(socket: WebSocket, request: IncomingMessage): void {
-    const client = new Client(socket)
-    const early: Uint8Array[] = []
-    let earlyBytes = 0
-    let receive = (bytes: Uint8Array): void => {
-      early.push(bytes)
-      earlyBytes += bytes.length
-      if (early.length > EARLY_MESSAGES_MAX || earlyBytes > messageBytesMax) client.shut(CLOSE.tooMany)
-    }
-    const fail = (error: unknown): void => {
-      const coded = hasCode(error)
-      options.log(coded ? 'info' : 'warn', 'websocket refused', { url: request.url, error: String(error) })
-      client.shut(coded ? closeReasonOf(error.code) : CLOSE.internal)
-      early.length = 0
-    }
-    const guarded = (bytes: Uint8Array): void => {
-      if (!client.open) return
-      try {
-        receive(bytes)
-      } catch (error) {
-        fail(error)
-      }
-    }
-    socket.on('error', (error) => options.log('info', 'websocket failed', { url: request.url, error: error.message }))
-    socket.on('message', (data) => guarded(toBytes(data)))
-    const left = new Promise<void>((resolve) => socket.once('close', () => resolve()))
-    const admitted = async () => {
-      const id = sessionOf(request)
-      if ((await options.authorize?.(request, id)) === false) return client.shut(CLOSE.unauthorized)
-      if (closing !== undefined) return client.shut(CLOSE.shuttingDown)
-      const room = await rooms.enter(id, client, left)
-      receive = (bytes) => room.receive(client, bytes)
-      for (const bytes of early.splice(0)) guarded(bytes)
-    }
-    admitted().catch(fail)
-  }
 
   async function close(): Promise<void> {
     stopBeat()
@@ -109,7 +70,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       server.handleUpgrade(request, socket, head, (client) => {
         if (closing !== undefined) client.close(CLOSE.shuttingDown.code, CLOSE.shuttingDown.reason)
         else if (full) client.close(CLOSE.tooMany.code, CLOSE.tooMany.reason)
-        else connect(client, request)
+        else serve(client, request, house)
       })
     },
     close() {
@@ -117,20 +78,4 @@ export function createGateway(options: GatewayOptions): Gateway {
       return closing
     },
   }
-}
-
-/** The session id of a request: its whole path, decoded. @throws INVALID_SESSION_ID */
-function sessionOf(request: IncomingMessage): string {
-  const path = (request.url ?? '').replace(/\?.*$/s, '').replace(/^\//, '')
-  try {
-    return parseSessionId(decodeURIComponent(path))
-  } catch (error) {
-    if (hasCode(error)) throw error
-    return parseSessionId('')
-  }
-}
-
-function toBytes(data: RawData): Uint8Array {
-  if (Array.isArray(data)) return new Uint8Array(Buffer.concat(data))
-  return new Uint8Array(data instanceof ArrayBuffer ? data : Buffer.from(data))
 }
