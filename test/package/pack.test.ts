@@ -33,7 +33,6 @@ const typed = `
 import { createPeer, ReplicationTimeoutError, type Peer, type PeerOptions, type Receipt } from 'sessionmesh'
 import { digestOf, type SessionId } from 'sessionmesh/crdt'
 import type { Transport } from 'sessionmesh/transport'
-import { runStoreContract, type StoreFixture } from 'sessionmesh/contract'
 
 const options: PeerOptions = { name: 'typed', durability: 'quorum', shardCount: 64 }
 const peer: Peer = await createPeer(options)
@@ -44,12 +43,17 @@ const receipts: Receipt[] = [await session.set('key', { nested: [1, 'two', null]
 peer.on('member', (member) => member.status satisfies 'alive' | 'suspect' | 'dead' | 'left')
 const self = (transport: Transport): string => transport.self
 const name = (id: SessionId): string => id
-const suite: (name: string, makeFixture: () => Promise<StoreFixture>) => void = runStoreContract
 // @ts-expect-error a misspelt setting is a type error
 await createPeer({ shardsCount: 64 })
 // @ts-expect-error so is a durability that there is not
 await session.set('key', 1, { durability: 'most' })
-export { copies, digest, name, receipts, ReplicationTimeoutError, self, suite }
+export { copies, digest, name, receipts, ReplicationTimeoutError, self }
+`
+
+const typedContract = `
+import { runStoreContract, type StoreFixture } from 'sessionmesh/contract'
+
+export const suite: (name: string, makeFixture: () => Promise<StoreFixture>) => void = runStoreContract
 `
 
 function npm(args: readonly string[], cwd: string): string {
@@ -87,7 +91,17 @@ test('has a command line', () => {
   expect(readFileSync(bin, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
 })
 
-test('type-checks in a strict TypeScript consumer', () => {
+test('type-checks in a strict TypeScript consumer, with the declarations of the libraries checked too', () => {
+  expect(typeCheck(typed, { skipLibCheck: false, types: [] })).toBe('')
+})
+
+test('type-checks in a consumer that runs the contract suites', () => {
+  symlinkSync(join(root, 'node_modules/vitest'), join(consumer, 'node_modules/vitest'))
+  expect(typeCheck(typedContract, { skipLibCheck: true })).toBe('')
+})
+
+/** What the compiler says of a consumer's `main.ts`. */
+function typeCheck(source: string, options: Readonly<Record<string, unknown>>): string {
   const compilerOptions = {
     strict: true,
     exactOptionalPropertyTypes: true,
@@ -95,17 +109,15 @@ test('type-checks in a strict TypeScript consumer', () => {
     noEmit: true,
     target: 'es2023',
     module: 'nodenext',
-    types: [],
-    skipLibCheck: true,
+    ...options,
   }
   writeFileSync(join(consumer, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }))
-  writeFileSync(join(consumer, 'main.ts'), typed)
-  // What `./contract` is written in; a consumer that runs the suites has it.
-  symlinkSync(join(root, 'node_modules/vitest'), join(consumer, 'node_modules/vitest'))
+  writeFileSync(join(consumer, 'main.ts'), source)
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  const run = () => execFileSync(process.execPath, [tsc, '-p', '.'], { cwd: consumer, encoding: 'utf8', stdio: 'pipe' })
-  expect(outputOf(run)).toBe('')
-})
+  return outputOf(() =>
+    execFileSync(process.execPath, [tsc, '-p', '.'], { cwd: consumer, encoding: 'utf8', stdio: 'pipe' }),
+  )
+}
 
 /** What a command printed, whether it failed or not. */
 function outputOf(run: () => string): string {
