@@ -18,7 +18,7 @@ import { Replication } from './replication/replication.ts'
 import { Catalog } from './sessions/catalog.ts'
 import type { Entry } from './sessions/entry.ts'
 import { Lifecycles } from './sessions/lifecycle.ts'
-import { Sessions } from './sessions/sessions.ts'
+import { Sessions, type SessionsOptions } from './sessions/sessions.ts'
 import { Emitter } from './util/emitter.ts'
 
 export interface PeerPorts {
@@ -144,91 +144,73 @@ export class MeshPeer implements Peer {
     await this.#ports.store.close()
   }
 
+  /** Builds the parts. The catalog tells sessions of local changes and sessions look into the catalog: one comes late. */
   #assemble(transport: Transport, clientId: number, startedAt: number): Running {
     const { clock, random, store } = this.#ports
     const config = this.#config
-    const counters = new Counters((refusal) => {
-      this.#ports.log('warn', `refused: ${refusal.reason}`, refusal)
-      this.#events.emit('refused', refusal)
-    })
-    const allowed = (peer: PeerId) => config.allowedPeers.length === 0 || config.allowedPeers.includes(peer)
-    const onError = (error: unknown) => this.#report(error)
-    // The catalog tells sessions of local changes, and sessions look into the catalog: one of them comes first.
-    const late: { catalog?: Catalog; sessions?: Sessions } = {}
-    const catalogOf = () => present(late.catalog)
+    const self = () => transport.self
+    const late: { catalog?: Catalog } = {}
+    const catalog = () => present(late.catalog)
+    const shared = {
+      transport,
+      clock,
+      boot: this.boot,
+      allowed: (peer: PeerId) => config.allowedPeers.length === 0 || config.allowedPeers.includes(peer),
+      onError: (error: unknown) => this.#report(error),
+    }
+    const counters = this.#counters()
     const membership = new Membership({
-      transport,
-      clock,
-      boot: this.boot,
       ...config,
-      load: () => ({ roots: catalogOf().roots(), sessions: catalogOf().size }),
-      allowed,
+      ...shared,
+      load: () => ({ roots: catalog().roots(), sessions: catalog().size }),
       refuse: (reason, origin, detail) => counters.refuse(reason, '', origin, detail),
-      onError,
     })
-    const replication = new Replication({
-      transport,
-      clock,
-      boot: this.boot,
-      config,
-      catalog: catalogOf,
-      membership,
-      allowed,
-      counters,
-      onError,
-    })
+    const replication = new Replication({ ...shared, config, catalog, membership, counters })
     const lifecycles = new Lifecycles((session, transition) => this.#events.emit('transition', { session, transition }))
-    const homes = new Homes({
-      membership,
-      catalog: catalogOf,
-      shardCount: config.shardCount,
-      self: () => transport.self,
-      onTakeover: (from, entries) => this.#takeover(from, entries, lifecycles),
-    })
-    const sessions = new Sessions({
-      catalog: catalogOf,
-      replication,
-      homes,
-      lifecycles,
-      clock,
-      random,
-      config,
-      identity: () => ({
-        peer: transport.self,
-        name: this.name,
-        boot: this.boot,
-        addresses: transport.addresses(),
-        uptimeMs: Math.round(clock.monotonic() - startedAt),
-        replicas: membership.live().length + 1,
-      }),
-    })
+    const onTakeover = (from: PeerId, entries: readonly Entry[]) => this.#takeover(from, entries, lifecycles)
+    const homes = new Homes({ membership, catalog, shardCount: config.shardCount, self, onTakeover })
+    const identity = () => this.#identity(transport, membership, startedAt)
+    const sessions = new Sessions({ catalog, replication, homes, lifecycles, clock, random, config, identity })
     late.catalog = new Catalog({
+      ...config,
       store,
       clock,
-      ...config,
       clientId,
       self: { origin: transport.self, boot: this.boot, frameSequence: 0 },
       onLocalUpdate: (entry, update, onDisk) => sessions.published(entry, update, onDisk),
-      onError,
+      onError: shared.onError,
     })
+    this.#tellOfMembers(membership)
+    const failover = new Failover({ membership, homes, replication, clock, self })
+    const stopHomes = homes.start()
+    const parts = { transport, membership, replication, sessions, homes, failover }
+    return { ...parts, catalog: late.catalog, stopHomes, startedAt }
+  }
+
+  #counters(): Counters {
+    return new Counters((refusal) => {
+      this.#ports.log('warn', `refused: ${refusal.reason}`, refusal)
+      this.#events.emit('refused', refusal)
+    })
+  }
+
+  #identity(transport: Transport, membership: Membership, startedAt: number): ReturnType<SessionsOptions['identity']> {
+    return {
+      peer: transport.self,
+      name: this.name,
+      boot: this.boot,
+      addresses: transport.addresses(),
+      uptimeMs: Math.round(this.#ports.clock.monotonic() - startedAt),
+      replicas: membership.live().length + 1,
+    }
+  }
+
+  #tellOfMembers(membership: Membership): void {
     membership.events.on('change', ({ peer, from, to, cause }) => {
       this.#ports.log('info', `member ${to}`, { peer, from, cause })
       const member = this.members().find((candidate) => candidate.peer === peer)
       if (member !== undefined) this.#events.emit('member', member)
     })
-    const failover = new Failover({ membership, homes, replication, clock, self: () => transport.self })
-    const stopHomes = homes.start()
-    return {
-      transport,
-      membership,
-      replication,
-      sessions,
-      homes,
-      failover,
-      catalog: late.catalog,
-      stopHomes,
-      startedAt,
-    }
   }
 
   /** Homes came here: the sessions go through failover and recovery, which needs nothing but to be noticed. */

@@ -94,7 +94,7 @@ async function answerPush(options: ExchangeServerOptions, from: PeerId, bytes: U
   let news = false
   for (const { session, update } of entries) {
     try {
-      const received = catalog.receive(session, update, { origin: from, boot, frameSequence: 0 })
+      const received = catalog.receiveDiff(session, update, { origin: from, boot, frameSequence: 0 })
       if (received === 'parked') refused++
       news ||= received === 'logged'
     } catch (error) {

@@ -156,7 +156,7 @@ async function push(
 function receive(options: ExchangeOptions, walk: Walk, session: string, update: Uint8Array): boolean {
   const { catalog, refuse } = options
   try {
-    const received = catalog.receive(session, update, { origin: walk.peer, boot: walk.boot, frameSequence: 0 })
+    const received = catalog.receiveDiff(session, update, { origin: walk.peer, boot: walk.boot, frameSequence: 0 })
     if (received === 'parked') walk.refused = true
     return received === 'logged'
   } catch (error) {
@@ -197,7 +197,7 @@ export async function fetchSession(options: ExchangeOptions, peer: PeerId, sessi
   const diff = response.sessions.find((candidate) => candidate.session === session)
   if (diff === undefined || !diff.known) return false
   decodeStateVector(diff.stateVector)
-  options.catalog.receive(session, diff.update, { origin: peer, boot: '', frameSequence: 0 })
+  options.catalog.receiveDiff(session, diff.update, { origin: peer, boot: '', frameSequence: 0 })
   await options.catalog.journal.flush()
   return true
 }

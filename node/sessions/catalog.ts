@@ -45,6 +45,7 @@ export interface CatalogOptions {
   readonly shardCount: number
   readonly hydratedSessionsMax: number
   readonly updateBytesMax: number
+  readonly sessionBytesMax: number
   /** Yjs client id of this boot (DESIGN.md section 5): never one that an earlier boot used. */
   readonly clientId: number
   readonly self: Source
@@ -129,12 +130,12 @@ export class Catalog {
   }
 
   /**
-   * Takes in an update from another peer. On disk once `journal.flush()` resolves.
+   * Takes in an update from another peer, or many merged into one by an exchange (whose limit is a session's). On disk once `journal.flush()` resolves.
    * @throws INVALID_UPDATE, UPDATE_TOO_LARGE, INVALID_SESSION_ID, STORE_FAILED: nothing was changed
    */
-  receive(id: string, update: Uint8Array, source: Source): Received {
+  receive(id: string, update: Uint8Array, source: Source, bytesMax = this.#options.updateBytesMax): Received {
     this.journal.assertWritable()
-    if (update.length > this.#options.updateBytesMax) {
+    if (update.length > bytesMax) {
       throw new SessionMeshError(
         'UPDATE_TOO_LARGE',
         `update of ${update.length} bytes for ${JSON.stringify(id.slice(0, 300))}`,
@@ -208,6 +209,11 @@ export class Catalog {
       this.release(entry)
       if (++sinceYield % SETTLE_SLICE === 0) await delay(this.#options.clock, 0)
     }
+  }
+
+  /** Takes in what an exchange brought: as large as a whole session may be. */
+  receiveDiff(id: string, update: Uint8Array, source: Source): Received {
+    return this.receive(id, update, source, this.#options.sessionBytesMax)
   }
 
   #integrate(entry: Entry, update: Uint8Array, shape: UpdateShape, source: Source): Received {
