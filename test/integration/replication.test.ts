@@ -102,6 +102,16 @@ test('both sides of a partition go on, and heal to equal documents with nothing 
   expect(view).toMatchObject({ data: { left: 2 }, types: { t: 'right' } })
 })
 
+test('a session larger than an update may be still reaches a replica that was away', async () => {
+  const two = await start(2, { updateBytesMax: 2_000 })
+  const { session } = await peer(two, 0).sessions.create('s')
+  two.network.cut('a', 'b')
+  for (let i = 0; i < 5; i++) await session.set(`k${i}`, 'x'.repeat(1_500))
+  two.network.heal()
+  await eventuallyAsync('both to be equal', () => converged(two))
+  expect(peer(two, 1).replication.status().refused).toEqual({})
+})
+
 test('a terminated session stays terminated, whatever the other side wrote meanwhile', async () => {
   const two = await start(2)
   const { session } = await peer(two, 0).sessions.create('s', { data: { x: 1 }, durability: 'all' })
