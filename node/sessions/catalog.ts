@@ -277,6 +277,8 @@ export class Catalog {
     entry.dirtySince ??= now
     entry.dirtyLast = now
     this.#dirty.add(entry)
+    // At once, not with the digest: who has just created or terminated a session must see that.
+    if (entry.doc !== undefined) this.#describe(entry, entry.doc)
     if (entry.tailRecords >= COMPACT_RECORDS && entry.doc !== undefined) this.#compact(entry, entry.doc)
   }
 
@@ -329,8 +331,8 @@ export class Catalog {
     this.#options.onLocalUpdate(entry, update, onDisk)
   }
 
-  #summarize(entry: Entry, doc: Y.Doc): void {
-    this.tree(entry.shard).set(entry.id, digestOf(doc))
+  /** What the peer keeps in memory of a session's own words. */
+  #describe(entry: Entry, doc: Y.Doc): void {
     const { priority, pin, createdAt, terminatedAt } = describeSession(doc)
     if ((terminatedAt === undefined) !== (entry.terminatedAt === undefined)) {
       this.#terminated += terminatedAt === undefined ? -1 : 1
@@ -339,6 +341,11 @@ export class Catalog {
     entry.pin = pin
     entry.createdAt = createdAt
     entry.terminatedAt = terminatedAt
+  }
+
+  #summarize(entry: Entry, doc: Y.Doc): void {
+    this.tree(entry.shard).set(entry.id, digestOf(doc))
+    this.#describe(entry, doc)
     entry.dirtySince = undefined
     this.#dirty.delete(entry)
   }

@@ -68,6 +68,15 @@ test('an update whose dependency was lost is not acknowledged until the dependen
   expect(there.doc.getText('t').toJSON()).toBe('dependency!')
 })
 
+test('what a peer has just done to a session shows at once in what it says of it', async () => {
+  const one = await start(1)
+  await peer(one, 0).sessions.create('s', { priority: 'critical' })
+  expect(await peer(one, 0).sessions.list({ priority: 'critical' })).toMatchObject([{ id: 's' }])
+  await peer(one, 0).sessions.terminate('s')
+  await expect(peer(one, 0).sessions.get('s')).rejects.toMatchObject({ code: 'SESSION_TERMINATED' })
+  expect(peer(one, 0).sessions.count()).toBe(0)
+})
+
 test('strict rejects instead of degrading, and the change still spreads', async () => {
   const two = await start(2)
   const { session } = await peer(two, 0).sessions.create('s')
