@@ -10,7 +10,7 @@ import { HASH_BYTES } from './hash.ts'
 import { addWords, grown, subtractWords, WIDTH, wordAt, writeWords } from './words.ts'
 
 /** A node with at most so many sessions lists them. Part of the protocol only as advice: either form is understood. */
-export const LEAVES_MAX = 32
+const LEAVES_MAX = 32
 const FOLD_BELOW = 16
 const FANOUT = 16
 

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { SessionMeshError } from '../crdt/errors.ts'
 import type { Random } from './ports/random.ts'
 
-export const MESH_KEY_BYTES = 32
+const MESH_KEY_BYTES = 32
 const OWNER_ONLY = 0o600
 
 /** The configured key, or undefined if none is configured. @throws INVALID_CONFIG */

@@ -48,7 +48,7 @@ export function assertOrigin(request: IncomingMessage, options: AccessOptions): 
   throw new SessionMeshError('FORBIDDEN', `origin ${origin} is not in allowedOrigins`)
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 

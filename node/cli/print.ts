@@ -1,7 +1,7 @@
 // How the CLI prints: JSON for programs, aligned columns for people.
 
 /** One object as `key  value` lines, a list of objects as a table. */
-export function format(value: unknown): string {
+function format(value: unknown): string {
   if (Array.isArray(value)) return formatTable(value)
   if (typeof value !== 'object' || value === null) return String(value)
   const entries = Object.entries(value)

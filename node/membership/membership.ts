@@ -12,7 +12,7 @@ import { decodeHeartbeat, encodeHeartbeat } from './heartbeat.ts'
 import { homeOf, type Candidate } from './placement.ts'
 import { View, type HeartbeatInfo, type MemberChange, type MemberRecord } from './view.ts'
 
-export const MEMBERS_TOPIC = 'members'
+const MEMBERS_TOPIC = 'members'
 const PING_PROTOCOL = 'ping'
 const TICK_MS = 50
 /** A tick this late means that the process, not the network, stood still. */

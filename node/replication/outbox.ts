@@ -10,7 +10,7 @@ import type { AckLedger } from './acked.ts'
 import type { Write } from './durability.ts'
 
 /** Bytes of updates gathered into one frame, unless a single one is larger. */
-export const FRAME_BYTES_MAX = 256 * 1024
+const FRAME_BYTES_MAX = 256 * 1024
 /** Updates larger than this go over direct streams only: the rest of a gossip message must fit beside them. */
 const GOSSIP_UPDATE_BYTES_MAX = GOSSIP_BYTES_MAX - 64 * 1024
 /** Bytes waiting here at which writers must wait. */

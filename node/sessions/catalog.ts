@@ -30,11 +30,13 @@ import { newEntry, type Entry } from './entry.ts'
 import { Journal, type Source } from './journal.ts'
 
 /** Transaction origin of everything that came from another peer. */
-export const REMOTE = Symbol('sessionmesh:remote')
+const REMOTE = Symbol('sessionmesh:remote')
 /** Transaction origin of loading from disk. */
 const LOADING = Symbol('sessionmesh:loading')
 /** Log records after which a session's log is compacted into its base. */
 const COMPACT_RECORDS = 128
+/** … or bytes, if they are more than the base has: overwritten content must not count against the session's limit. */
+const COMPACT_BYTES = 1024 * 1024
 const PARKED_MAX = 256
 /** Digests computed before other work gets a turn. */
 const SETTLE_SLICE = 256
@@ -279,7 +281,9 @@ export class Catalog {
     this.#dirty.add(entry)
     // At once, not with the digest: who has just created or terminated a session must see that.
     if (entry.doc !== undefined) this.#describe(entry, entry.doc)
-    if (entry.tailRecords >= COMPACT_RECORDS && entry.doc !== undefined) this.#compact(entry, entry.doc)
+    const long = entry.tailRecords >= COMPACT_RECORDS
+    const large = entry.tailBytes >= Math.max(COMPACT_BYTES, entry.baseBytes)
+    if ((long || large) && entry.doc !== undefined) this.#compact(entry, entry.doc)
   }
 
   #compact(entry: Entry, doc: Y.Doc): void {

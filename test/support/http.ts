@@ -1,7 +1,7 @@
 // A tiny client of the HTTP admin: JSON in, JSON out, an error with status and body otherwise.
 const TIMEOUT_MS = 30_000
 
-export class HttpFailure extends Error {
+class HttpFailure extends Error {
   readonly status: number
 
   constructor(what: string, status: number, body: string) {

@@ -8,7 +8,6 @@ import { PeerProcess } from './peer-process.ts'
 import { waitFor } from './wait.ts'
 
 export { after, waitFor } from './wait.ts'
-export { HttpClient, HttpFailure } from './http.ts'
 export { PeerProcess } from './peer-process.ts'
 
 const FORM_TIMEOUT_MS = 20_000
@@ -77,7 +76,7 @@ export async function startMesh(count: number): Promise<Mesh> {
 }
 
 /** Peer ids that `peer` believes alive, itself included, in order. */
-export async function aliveSeenBy(peer: PeerProcess): Promise<string[]> {
+async function aliveSeenBy(peer: PeerProcess): Promise<string[]> {
   const members = await peer.client.get<Member[]>('/v1/members')
   return members
     .filter(({ status }) => status === 'alive')

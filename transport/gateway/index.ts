@@ -9,7 +9,7 @@ import { serve, type House } from './connection.ts'
 import { Rooms } from './rooms.ts'
 import type { GatewaySession } from './room.ts'
 
-export { CLOSE, type CloseReason } from './close-codes.ts'
+export type { CloseReason } from './close-codes.ts'
 export type { GatewaySession } from './room.ts'
 
 export interface GatewayOptions {

@@ -20,7 +20,7 @@ export interface World {
 const WRITERS = 3
 const ACTIONS = 16
 
-export const steps = (maxLength = 40): fc.Arbitrary<Step[]> =>
+const steps = (maxLength = 40): fc.Arbitrary<Step[]> =>
   fc.array(fc.record({ writer: fc.nat(WRITERS - 1), action: fc.nat(ACTIONS - 1), a: fc.nat(7), b: fc.nat(7) }), {
     maxLength,
     size: 'max',
@@ -28,7 +28,7 @@ export const steps = (maxLength = 40): fc.Arbitrary<Step[]> =>
 
 export const worlds = (maxLength?: number): fc.Arbitrary<World> => steps(maxLength).map(play)
 
-export function play(history: readonly Step[]): World {
+function play(history: readonly Step[]): World {
   const updates: Uint8Array[] = []
   const writers = Array.from({ length: WRITERS }, (_, index) => {
     const doc = createDocument('world')
