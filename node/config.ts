@@ -18,7 +18,7 @@ export const configSchema = z.strictObject({
     .min(1)
     .max(256)
     .default(() => hostname().slice(0, 256)),
-  /** Peers of different mesh names ignore each other. */
+  /** Under which mDNS finds members. What keeps meshes apart is the mesh key. */
   meshName: z
     .string()
     .regex(/^[\w.-]{1,64}$/, 'expected 1 to 64 letters, digits, dots, dashes')

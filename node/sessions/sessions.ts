@@ -178,6 +178,10 @@ export class Sessions implements SessionsApi, SessionHost {
     const resolved = resolveWriteOptions(options, config)
     await replication.room()
     this.#options.catalog().journal.assertWritable()
+    if (entry.baseBytes + entry.tailBytes > config.sessionBytesMax) {
+      const message = `session ${entry.id} takes more than ${config.sessionBytesMax} bytes (sessionBytesMax)`
+      throw new SessionMeshError('SESSION_TOO_LARGE', message)
+    }
     const captured: PendingWrite[] = []
     this.#captured = captured
     try {

@@ -77,6 +77,17 @@ test('what a peer has just done to a session shows at once in what it says of it
   expect(peer(one, 0).sessions.count()).toBe(0)
 })
 
+test('a session over its limit takes no more writes; overwriting is no growth', async () => {
+  const one = await start(1, { sessionBytesMax: 3_000_000 })
+  const { session } = await peer(one, 0).sessions.create('s')
+  for (let i = 0; i < 12; i++) await session.set('same', 'x'.repeat(500_000) + i)
+  const grow = async () => {
+    for (let i = 0; i < 10; i++) await session.set(`k${i}`, 'x'.repeat(500_000))
+  }
+  await expect(grow()).rejects.toMatchObject({ code: 'SESSION_TOO_LARGE' })
+  expect(await peer(one, 0).sessions.get('s')).toMatchObject({ id: 's' })
+})
+
 test('strict rejects instead of degrading, and the change still spreads', async () => {
   const two = await start(2)
   const { session } = await peer(two, 0).sessions.create('s')

@@ -31,7 +31,6 @@ const BY_ERROR: Partial<Record<ErrorCode, CloseReason>> = {
   SESSION_NOT_FOUND: CLOSE.notFound,
   SESSION_TERMINATED: CLOSE.terminated,
   SESSIONS_LIMIT: CLOSE.tooMany,
-  BACKPRESSURE: CLOSE.tooMany,
   PEER_NOT_RUNNING: CLOSE.shuttingDown,
 }
 
