@@ -2,7 +2,10 @@
 import { afterEach, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { Frame } from '../../transport/wire/messages.js'
-import { eventually, eventuallyAsync, startMemoryMesh, type MemoryMesh } from '../support/memory-mesh.ts'
+import { systemClock } from '../../node/ports/clock.ts'
+import { createMemoryStore } from '../../node/store/memory.ts'
+import { createMemoryNetwork } from '../../transport/memory/index.ts'
+import { eventually, eventuallyAsync, memoryPeer, startMemoryMesh, type MemoryMesh } from '../support/memory-mesh.ts'
 import type { MeshPeer } from '../../node/peer.ts'
 
 let mesh: MemoryMesh | undefined
@@ -86,6 +89,29 @@ test('a session over its limit takes no more writes; overwriting is no growth', 
   }
   await expect(grow()).rejects.toMatchObject({ code: 'SESSION_TOO_LARGE' })
   expect(await peer(one, 0).sessions.get('s')).toMatchObject({ id: 's' })
+})
+
+test('a session that is not here is fetched from whoever has it, and unknown only once all were asked', async () => {
+  const three = await start(3)
+  three.network.drop((parcel) => parcel.kind === 'gossip')
+  three.network.drop((parcel) => parcel.kind === 'request' && ['tree', 'push'].includes(parcel.protocol))
+  await peer(three, 2).sessions.create('s', { data: { x: 1 }, durability: 'local' })
+  expect(await peer(three, 0).sessions.get('s')).toMatchObject({ data: { x: 1 } })
+  await expect(peer(three, 0).sessions.get('none')).rejects.toMatchObject({ code: 'SESSION_NOT_FOUND' })
+})
+
+test('a holder of the mesh key that is not in allowedPeers gets nothing in', async () => {
+  const network = createMemoryNetwork({ timers: systemClock })
+  const guarded = memoryPeer(network.transport('a'), createMemoryStore(), { name: 'a', allowedPeers: ['a'] })
+  const outsider = memoryPeer(network.transport('b'), createMemoryStore(), { name: 'b' })
+  await guarded.start()
+  await outsider.start()
+  await outsider.sessions.create('t', { durability: 'local' })
+  await eventually('the outsider to be refused', () => (guarded.replication.status().refused['stranger'] ?? 0) > 0)
+  expect(guarded.members()).toHaveLength(1)
+  expect(guarded.sessions.count()).toBe(0)
+  await expect(guarded.sessions.get('t')).rejects.toMatchObject({ code: 'SESSION_NOT_FOUND' })
+  await Promise.all([guarded.stop(), outsider.stop()])
 })
 
 test('strict rejects instead of degrading, and the change still spreads', async () => {

@@ -3,6 +3,7 @@ import { resolveConfig, type PeerOptions } from '../../node/config.ts'
 import { MeshPeer } from '../../node/peer.ts'
 import { systemClock } from '../../node/ports/clock.ts'
 import { systemRandom } from '../../node/ports/random.ts'
+import type { Store } from '../../node/ports/store.ts'
 import { createMemoryStore, type MemoryStore } from '../../node/store/memory.ts'
 import { until } from '../../node/util/timers.ts'
 import { createMemoryNetwork, type MemoryNetwork } from '../../transport/memory/index.ts'
@@ -25,14 +26,7 @@ export async function startMemoryMesh(count: number, options: PeerOptions = {}):
   const peers = names.map((name, i) => {
     const [store, transport] = [stores[i], transports[i]]
     if (store === undefined || transport === undefined) throw new Error('counted wrong')
-    const config = resolveConfig({ name, shardCount: 8, ...options })
-    return new MeshPeer(config, {
-      clock: systemClock,
-      random: systemRandom,
-      store,
-      transport: async () => transport,
-      log: () => {},
-    })
+    return memoryPeer(transport, store, { name, shardCount: 8, ...options })
   })
   for (const peer of peers) await peer.start()
   const mesh = {
@@ -66,4 +60,15 @@ export async function eventuallyAsync(
     if (systemClock.monotonic() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`)
     await new Promise<void>((resolve) => systemClock.setTimer(5, resolve))
   }
+}
+
+/** One peer of the real node/ code over any transport and store. */
+export function memoryPeer(transport: Transport, store: Store, options: PeerOptions): MeshPeer {
+  return new MeshPeer(resolveConfig(options), {
+    clock: systemClock,
+    random: systemRandom,
+    store,
+    transport: async () => transport,
+    log: () => {},
+  })
 }
