@@ -30,7 +30,12 @@ const outsideCrdt = {
 }
 const aboveCrdt = { regex: '\\.\\./', message: 'crdt/ imports nothing of ours.' }
 
-type Wall = { message: string }
+interface Wall {
+  readonly group?: string[]
+  readonly regex?: string
+  readonly importNames?: string[]
+  readonly message: string
+}
 const imports = (...walls: Wall[]): Rules => ({ 'no-restricted-imports': ['error', { patterns: walls }] })
 
 const TIMER_GLOBALS = ['setTimeout', 'setInterval', 'setImmediate']
