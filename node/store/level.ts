@@ -1,240 +1,264 @@
-// The store on disk: LevelDB by way of classic-level. Writes that come while one is being synced are gathered and
-// synced together (group commit), in the order of the calls: a disk does some hundred syncs a second, whatever each
-// carries. After a failed write nothing more is accepted: what a failed sync left on disk is not known.
-import { appendFile, mkdir } from 'node:fs/promises'
+// The store on disk: LevelDB by way of classic-level, behind a queue that syncs writes together (group-commit.ts).
+// What the bytes mean is record.ts; where damaged ones go is quarantine.ts.
+//
+// An error of the disk, in reading or writing, fails the store for good: reads are still tried, writes reject. LevelDB
+// itself drops a torn end of its own log when it opens, which holds nothing that was acknowledged.
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { SessionMeshError } from '../../crdt/errors.ts'
 import type { LogRecord, Store, StoredBase, StoredSession, StoreReport } from '../ports/store.ts'
+import { gatherSessions } from './gather-sessions.ts'
+import { GroupCommit, type Batch, type Change } from './group-commit.ts'
+import { Quarantine, type DamagedRecord } from './quarantine.ts'
 import {
   ALL_SESSIONS,
   baseKey,
-  decodeBase,
   decodeKey,
-  decodeLogRecord,
+  decodeMeta,
   encodeBase,
   encodeLogRecord,
+  encodeMeta,
+  FORMAT_KEY,
   FORMAT_VERSION,
   logKey,
   metaKey,
   sessionRange,
+  type KeyRange,
 } from './record.ts'
 
-const FORMAT_KEY = 'format'
-const QUARANTINE_FILE = 'quarantine.jsonl'
-/** Operations synced together at most: keeps one batch's memory bounded. */
-const BATCH_MAX = 4_096
-
-type Operation =
-  | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
-  | { readonly type: 'del'; readonly key: Uint8Array }
-
-interface Commit {
-  readonly operations: () => Promise<readonly Operation[]> | readonly Operation[]
-  /** Reads before it writes, so all before it must be written: it is a batch of its own. */
-  readonly alone: boolean
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
-}
+/** Entries asked of the database in one go; their bytes are bounded by the database itself (16 KiB and one entry). */
+const READ_AHEAD = 256
 
 export interface LevelStoreOptions {
+  /** Made if it is not there. Belongs to one process at a time. */
   readonly directory: string
+  /** Told of each damaged record after it was set aside. Must not throw. */
+  readonly onQuarantine?: (record: DamagedRecord) => void
 }
 
+/** A store in a directory. Once it has failed it stays so: make another one, best in another process. */
 export function createLevelStore(options: LevelStoreOptions): Store {
-  return new LevelStore(options.directory)
+  return new LevelStore(options)
 }
+
+type Database = ClassicLevel<Uint8Array, Uint8Array>
 
 class LevelStore implements Store {
   readonly #directory: string
-  #database: ClassicLevel<Uint8Array, Uint8Array> | undefined
-  #queue: Commit[] = []
-  #committing: Promise<void> | undefined
-  #failure: SessionMeshError | undefined
-  #open = false
-  #quarantined = 0
+  readonly #onQuarantine: ((record: DamagedRecord) => void) | undefined
+  readonly #quarantine: Quarantine
+  readonly #commits: GroupCommit
+  #database: Database | undefined
+  /** False while closing: what is in the queue is still written then. */
+  #isOpen = false
+  #closing: Promise<void> = Promise.resolve()
 
-  constructor(directory: string) {
+  constructor({ directory, onQuarantine }: LevelStoreOptions) {
     this.#directory = directory
+    this.#onQuarantine = onQuarantine
+    this.#quarantine = new Quarantine(directory)
+    this.#commits = new GroupCommit({
+      write: (operations) => this.#written().batch(operations, { sync: true }),
+      toError: (cause) => this.#error('reading or writing', cause),
+    })
   }
 
   async open(): Promise<StoreReport> {
-    await mkdir(this.#directory, { recursive: true })
-    // Made here, not in the constructor: an abstract-level database opens itself as soon as it exists.
-    this.#database = new ClassicLevel(join(this.#directory, 'db'), { keyEncoding: 'view', valueEncoding: 'view' })
     try {
-      await this.#database.open()
-    } catch (cause) {
-      throw openError(this.#directory, cause)
-    }
-    this.#open = true
-    const format = await this.getMeta(FORMAT_KEY)
-    if (format === undefined) await this.putMeta(FORMAT_KEY, new Uint8Array([FORMAT_VERSION]))
-    else if (format[0] !== FORMAT_VERSION) {
-      await this.close()
-      const message = `${this.#directory} has data format ${format[0]}, this version reads ${FORMAT_VERSION}`
-      throw new SessionMeshError('STORE_FAILED', message)
-    }
-    return { quarantined: this.#quarantined }
-  }
-
-  async close(): Promise<void> {
-    this.#open = false
-    await this.#committing
-    await this.#database?.close()
-  }
-
-  get #db(): ClassicLevel<Uint8Array, Uint8Array> {
-    if (this.#database === undefined) throw this.#closedError()
-    return this.#database
-  }
-
-  append(records: readonly LogRecord[]): Promise<void> {
-    return this.#commit(() =>
-      records.map((record) => {
-        const key = logKey(record.session, record.sequence)
-        return { type: 'put', key, value: encodeLogRecord(key, record) }
-      }),
-    )
-  }
-
-  compact(base: StoredBase): Promise<void> {
-    return this.#commitAlone(async () => {
-      const operations: Operation[] = []
-      for await (const key of this.#db.keys(sessionRange(base.session))) {
-        const decoded = decodeKey(key)
-        if (decoded?.kind === 'log' && decoded.sequence <= base.throughSequence) operations.push({ type: 'del', key })
+      await mkdir(this.#directory, { recursive: true })
+      // Made here, not in the constructor: an abstract-level database opens itself as soon as it exists.
+      const database = new ClassicLevel<Uint8Array, Uint8Array>(join(this.#directory, 'db'), {
+        keyEncoding: 'view',
+        valueEncoding: 'view',
+      })
+      await database.open()
+      try {
+        await checkFormat(database)
+        const quarantined = await this.#quarantine.count()
+        this.#database = database
+        this.#isOpen = true
+        return { quarantined }
+      } catch (error) {
+        await database.close()
+        throw error
       }
-      const key = baseKey(base.session)
-      return [...operations, { type: 'put', key, value: encodeBase(key, base) }]
+    } catch (cause) {
+      throw isLocked(cause)
+        ? new SessionMeshError('STORE_LOCKED', `${this.#directory} is in use by another process`, { cause })
+        : this.#error('opening', cause)
+    }
+  }
+
+  close(): Promise<void> {
+    if (this.#isOpen) this.#closing = this.#close()
+    this.#isOpen = false
+    return this.#closing
+  }
+
+  async append(records: readonly LogRecord[]): Promise<void> {
+    // Encoded here, so that a record that can't be fails this call alone.
+    const encoded = records.map((record) => {
+      const key = logKey(record.session, record.sequence)
+      return { session: record.session, key, value: encodeLogRecord(key, record) }
+    })
+    return this.#commit((batch) => {
+      for (const { session, key, value } of encoded) batch.put(session, key, value)
+    })
+  }
+
+  async compact(base: StoredBase): Promise<void> {
+    const { session, throughSequence } = base
+    const key = baseKey(session)
+    const value = encodeBase(key, base)
+    return this.#commit(async (batch) => {
+      for (const old of await this.#keys(session, batch)) {
+        const decoded = decodeKey(old)
+        if (decoded?.kind === 'log' && decoded.sequence <= throughSequence) batch.del(session, old)
+      }
+      batch.put(session, key, value)
     })
   }
 
   async read(session: string): Promise<StoredSession | undefined> {
-    this.#assertOpen()
-    for await (const { stored } of this.#iterate(sessionRange(session))) return stored
+    for await (const { stored } of this.#stored(sessionRange(session))) return stored
     return undefined
   }
 
-  async *sessions(): AsyncGenerator<{ session: string; stored: StoredSession }> {
-    this.#assertOpen()
-    yield* this.#iterate(ALL_SESSIONS)
+  sessions(): AsyncGenerator<{ session: string; stored: StoredSession }> {
+    return this.#stored(ALL_SESSIONS)
   }
 
   remove(session: string): Promise<void> {
-    return this.#commitAlone(async () => {
-      const operations: Operation[] = []
-      for await (const key of this.#db.keys(sessionRange(session))) operations.push({ type: 'del', key })
-      return operations
+    return this.#commit(async (batch) => {
+      for (const key of await this.#keys(session, batch)) batch.del(session, key)
     })
   }
 
-  async getMeta(key: string): Promise<Uint8Array | undefined> {
-    this.#assertOpen()
-    const value = await this.#db.get(metaKey(key))
-    // A copy as plain bytes: Buffer is a Uint8Array, but does not compare or print like one.
-    return value === undefined ? undefined : new Uint8Array(value)
+  async getMeta(name: string): Promise<Uint8Array | undefined> {
+    const key = metaKey(name)
+    const value = await this.#reading(this.#opened().get(key))
+    const meta = value === undefined ? undefined : decodeMeta(key, value)
+    // Not set aside: no replica has it, and going on without would be another peer under the same name.
+    if (value !== undefined && meta === undefined) throw this.#error('reading', new Error(`value ${name} is damaged`))
+    return meta
   }
 
-  putMeta(key: string, value: Uint8Array): Promise<void> {
-    return this.#commit(() => [{ type: 'put', key: metaKey(key), value }])
+  async putMeta(name: string, value: Uint8Array): Promise<void> {
+    const key = metaKey(name)
+    const encoded = encodeMeta(key, value)
+    return this.#commit((batch) => batch.put('', key, encoded))
   }
 
-  /** Groups the keys of a range by session; damaged records are set aside and the rest goes on. */
-  async *#iterate(range: {
-    gte: Uint8Array
-    lt: Uint8Array
-  }): AsyncGenerator<{ session: string; stored: StoredSession }> {
-    let session: string | undefined
-    let base: StoredBase | undefined
-    let tail: LogRecord[] = []
-    for await (const [key, value] of this.#db.iterator(range)) {
-      const decoded = decodeKey(key)
-      if (decoded === undefined) {
-        await this.#quarantine(key, value)
-        continue
+  #stored(range: KeyRange): AsyncGenerator<{ session: string; stored: StoredSession }> {
+    return gatherSessions(this.#entries(range), (record) => this.#setAside(record))
+  }
+
+  /** As they were when the first was asked for: later writes don't show. */
+  async *#entries(range: KeyRange): AsyncGenerator<[Uint8Array, Uint8Array][]> {
+    const iterator = this.#opened().iterator(range)
+    try {
+      for (;;) {
+        const entries = await this.#reading(iterator.nextv(READ_AHEAD))
+        if (entries.length === 0) return
+        yield entries
       }
-      if (decoded.session !== session) {
-        if (session !== undefined && (base !== undefined || tail.length > 0)) yield { session, stored: { base, tail } }
-        session = decoded.session
-        base = undefined
-        tail = []
-      }
-      const record =
-        decoded.kind === 'base'
-          ? (base = decodeBase(key, session, value))
-          : decodeLogRecord(key, session, decoded.sequence, value)
-      if (record === undefined) await this.#quarantine(key, value)
-      else if ('sequence' in record && record.sequence > (base?.throughSequence ?? 0)) tail.push(record)
+    } finally {
+      await iterator.close()
     }
-    if (session !== undefined && (base !== undefined || tail.length > 0)) yield { session, stored: { base, tail } }
   }
 
-  /** Moves a damaged record out of the way, into a file beside the database, for a person to look at. */
-  async #quarantine(key: Uint8Array, value: Uint8Array): Promise<void> {
-    this.#quarantined++
-    const line = { key: Buffer.from(key).toString('base64'), value: Buffer.from(value).toString('base64') }
-    await appendFile(join(this.#directory, QUARANTINE_FILE), `${JSON.stringify(line)}\n`)
-    await this.#commit(() => [{ type: 'del', key }])
+  /** All keys of a session, written or about to be. */
+  async #keys(session: string, batch: Batch): Promise<Uint8Array[]> {
+    return [...(await this.#written().keys(sessionRange(session)).all()), ...batch.keysOf(session)]
   }
 
-  #commit(operations: () => readonly Operation[]): Promise<void> {
-    return this.#enqueue({ operations, alone: false })
-  }
-
-  #commitAlone(operations: Commit['operations']): Promise<void> {
-    return this.#enqueue({ operations, alone: true })
-  }
-
-  #enqueue(commit: Pick<Commit, 'operations' | 'alone'>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (!this.#open) {
-        reject(this.#closedError())
-        return
-      }
-      this.#queue.push({ ...commit, resolve, reject })
-      this.#committing ??= this.#run()
-    })
-  }
-
-  async #run(): Promise<void> {
-    // Appends made together are synced together.
-    await Promise.resolve()
-    while (this.#queue.length > 0) {
-      const alone = this.#queue.findIndex((commit) => commit.alone)
-      const commits = this.#queue.splice(0, alone < 0 ? BATCH_MAX : Math.max(1, Math.min(alone, BATCH_MAX)))
-      try {
-        if (this.#failure !== undefined) throw this.#failure
-        const batch: Operation[] = []
-        for (const { operations } of commits) {
-          const some = operations()
-          batch.push(...(some instanceof Promise ? await some : some))
-        }
-        await this.#db.batch(batch, { sync: true })
-        for (const { resolve } of commits) resolve()
-      } catch (cause) {
-        this.#failure ??= new SessionMeshError('STORE_FAILED', `writing to ${this.#directory} failed`, { cause })
-        for (const { reject } of commits) reject(this.#failure)
-      }
+  /** Moves a damaged record into quarantine, unless another has taken its place since it was read. */
+  async #setAside(damaged: DamagedRecord): Promise<void> {
+    const { session = '', key, value } = damaged
+    let moved = false
+    const change: Change = async (batch) => {
+      const now = await this.#written().get(key)
+      if (now === undefined || !equal(now, value) || batch.keysOf(session).some((other) => equal(other, key))) return
+      await this.#quarantine.add(damaged)
+      batch.del(session, key)
+      moved = true
     }
-    // In the same step as the loop's last look: what comes from now on starts a new run.
-    this.#committing = undefined
+    try {
+      await this.#commit(change)
+    } catch {
+      return // It stays where it is, unread. If the disk was at fault, every write says so from now on.
+    }
+    if (moved) this.#onQuarantine?.(damaged)
   }
 
-  #assertOpen(): void {
-    if (!this.#open) throw this.#closedError()
+  async #commit(change: Change): Promise<void> {
+    this.#opened()
+    return this.#commits.commit(change)
   }
 
-  #closedError(): SessionMeshError {
+  async #close(): Promise<void> {
+    await this.#commits.idle()
+    try {
+      await this.#written().close()
+    } catch (cause) {
+      throw this.#error('closing', cause)
+    }
+  }
+
+  #opened(): Database {
+    if (!this.#isOpen || this.#database === undefined) throw this.#notOpen()
+    return this.#database
+  }
+
+  /** For what was accepted while it was open. */
+  #written(): Database {
+    if (this.#database === undefined) throw this.#notOpen()
+    return this.#database
+  }
+
+  async #reading<T>(result: Promise<T>): Promise<T> {
+    try {
+      return await result
+    } catch (cause) {
+      throw isNotOpen(cause) ? this.#notOpen() : this.#commits.fail(cause)
+    }
+  }
+
+  #notOpen(): SessionMeshError {
     return new SessionMeshError('STORE_FAILED', `the store ${this.#directory} is not open`)
+  }
+
+  #error(doing: string, cause: unknown): SessionMeshError {
+    return new SessionMeshError('STORE_FAILED', `${doing} ${this.#directory} failed: ${reasonOf(cause)}`, { cause })
   }
 }
 
-function openError(directory: string, cause: unknown): SessionMeshError {
-  const inner = cause instanceof Error ? cause.cause : undefined
-  if (inner instanceof Error && 'code' in inner && inner.code === 'LEVEL_LOCKED') {
-    return new SessionMeshError('STORE_LOCKED', `${directory} is in use by another process`, { cause })
-  }
-  const reason = inner instanceof Error ? inner.message : String(cause)
-  return new SessionMeshError('STORE_FAILED', `can't open ${directory}: ${reason}`, { cause })
+/** Refuses a database of another version, or of somebody else; marks a new one. */
+async function checkFormat(database: Database): Promise<void> {
+  const version = (await database.get(FORMAT_KEY))?.[0]
+  if (version === FORMAT_VERSION) return
+  const empty = version === undefined && (await database.keys({ limit: 1 }).all()).length === 0
+  if (!empty) throw new Error(`its data format is ${version ?? 'unknown'}, this version reads ${FORMAT_VERSION}`)
+  await database.put(FORMAT_KEY, new Uint8Array([FORMAT_VERSION]), { sync: true })
+}
+
+function isLocked(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  return cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED'
+}
+
+/** Closing under a reader is no fault of the disk. */
+function isNotOpen(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).endsWith('_NOT_OPEN')
+}
+
+/** The innermost message: abstract-level wraps what LevelDB said. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause === undefined ? error.message : reasonOf(error.cause)
+}
+
+function equal(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0
 }

@@ -1,7 +1,7 @@
 // A store without a disk: for tests, and for peers that are content with the copies of others. Keeps the Store port's
-// promises but the one about power.
+// promises but the one about power. What it was given it keeps as it is, so updates must not be changed afterwards.
 import { SessionMeshError } from '../../crdt/errors.ts'
-import type { LogRecord, Store, StoredBase, StoredSession } from '../ports/store.ts'
+import type { LogRecord, Store, StoredBase, StoredSession, StoreReport } from '../ports/store.ts'
 
 export interface MemoryStore extends Store {
   /** The next append rejects, and is not kept. For tests. */
@@ -9,63 +9,86 @@ export interface MemoryStore extends Store {
 }
 
 export function createMemoryStore(): MemoryStore {
-  const sessions = new Map<string, { base: StoredBase | undefined; tail: LogRecord[] }>()
-  const meta = new Map<string, Uint8Array>()
-  let open = false
-  let failure: Error | undefined
-  const assertOpen = () => {
-    if (!open) throw new SessionMeshError('STORE_FAILED', 'the store is not open')
+  return new InMemoryStore()
+}
+
+class InMemoryStore implements MemoryStore {
+  readonly #sessions = new Map<string, { base: StoredBase | undefined; tail: LogRecord[] }>()
+  readonly #meta = new Map<string, Uint8Array>()
+  #open = false
+  #failure: Error | undefined
+
+  failNextAppend(error: Error): void {
+    this.#failure = error
   }
-  const view = ({ base, tail }: StoredSession): StoredSession => ({ base, tail: [...tail] })
-  const of = (session: string) => {
-    const known = sessions.get(session) ?? { base: undefined, tail: [] }
-    sessions.set(session, known)
+
+  async open(): Promise<StoreReport> {
+    this.#open = true
+    return { quarantined: 0 }
+  }
+
+  async close(): Promise<void> {
+    this.#open = false
+  }
+
+  async append(records: readonly LogRecord[]): Promise<void> {
+    this.#assertOpen()
+    const cause = this.#failure
+    this.#failure = undefined
+    if (cause !== undefined) throw new SessionMeshError('STORE_FAILED', cause.message, { cause })
+    for (const record of records) this.#of(record.session).tail.push(record)
+  }
+
+  async compact(base: StoredBase): Promise<void> {
+    this.#assertOpen()
+    const known = this.#of(base.session)
+    known.base = base
+    known.tail = known.tail.filter((record) => record.sequence > base.throughSequence)
+  }
+
+  async read(session: string): Promise<StoredSession | undefined> {
+    this.#assertOpen()
+    const known = this.#sessions.get(session)
+    return known && view(known)
+  }
+
+  async *sessions(): AsyncGenerator<{ session: string; stored: StoredSession }> {
+    this.#assertOpen()
+    for (const session of [...this.#sessions.keys()].toSorted()) {
+      const stored = await this.read(session)
+      // It may have been removed since the iteration began.
+      if (stored !== undefined) yield { session, stored }
+    }
+  }
+
+  async remove(session: string): Promise<void> {
+    this.#assertOpen()
+    this.#sessions.delete(session)
+  }
+
+  async getMeta(key: string): Promise<Uint8Array | undefined> {
+    this.#assertOpen()
+    return this.#meta.get(key)
+  }
+
+  async putMeta(key: string, value: Uint8Array): Promise<void> {
+    this.#assertOpen()
+    this.#meta.set(key, value)
+  }
+
+  #of(session: string): { base: StoredBase | undefined; tail: LogRecord[] } {
+    const known = this.#sessions.get(session) ?? { base: undefined, tail: [] }
+    this.#sessions.set(session, known)
     return known
   }
-  return {
-    failNextAppend(error) {
-      failure = error
-    },
-    async open() {
-      open = true
-      return { quarantined: 0 }
-    },
-    async close() {
-      open = false
-    },
-    async append(records: readonly LogRecord[]) {
-      assertOpen()
-      const cause = failure
-      failure = undefined
-      if (cause !== undefined) throw new SessionMeshError('STORE_FAILED', cause.message, { cause })
-      for (const record of records) of(record.session).tail.push(record)
-    },
-    async compact(base: StoredBase) {
-      assertOpen()
-      const known = of(base.session)
-      known.base = base
-      known.tail = known.tail.filter((record) => record.sequence > base.throughSequence)
-    },
-    async read(session: string) {
-      assertOpen()
-      const known = sessions.get(session)
-      return known === undefined ? undefined : view(known)
-    },
-    async *sessions() {
-      assertOpen()
-      for (const session of [...sessions.keys()].toSorted()) yield { session, stored: view(of(session)) }
-    },
-    async remove(session: string) {
-      assertOpen()
-      sessions.delete(session)
-    },
-    async getMeta(key: string) {
-      assertOpen()
-      return meta.get(key)
-    },
-    async putMeta(key: string, value: Uint8Array) {
-      assertOpen()
-      meta.set(key, value)
-    },
+
+  #assertOpen(): void {
+    if (!this.#open) throw new SessionMeshError('STORE_FAILED', 'the store is not open')
   }
+}
+
+/** Of its own, so that later appends don't show in what was read. */
+function view({ base, tail }: StoredSession): StoredSession {
+  const through = base?.throughSequence ?? -1
+  return { base, tail: tail.filter((record) => record.sequence > through) }
 }

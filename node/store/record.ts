@@ -1,20 +1,33 @@
 // What is on disk, format version 1. All keys of a session stand together and in order, so that reading, compacting
 // and removing it is one range, and all sessions are one iteration:
 //
+//   f                             format      the format version, one byte
 //   s <id> 00 b                   base        version, throughSequence, update, CRC-32
 //   s <id> 00 l <sequence, 8 B>   log record  version, origin, boot, frame sequence, time, update, CRC-32
-//   m <name>                      meta        the value itself
+//   m <name>                      meta        version, bytes, CRC-32
 //
-// Ids are visible ASCII, so 00 ends them and no id's range holds another's. Numbers are lib0 variable-length integers;
-// the CRC-32 (big-endian, last 4 bytes) covers key and value, so a value under the wrong key is found too.
+// Ids are visible ASCII, so 00 ends them and no id's range holds another's. The sequence in a key is big-endian, so
+// that keys sort as it does. In values: the version is one byte, numbers are lib0 variable-length integers, but the
+// time is a big-endian float64 (clocks have fractions); texts and bytes are led by their length. The CRC-32 (big-endian,
+// last 4 bytes) covers key and value, so a value under the wrong key is found too. LevelDB's own checksums are not
+// looked at when it reads a table, hence ours.
 import { crc32 } from 'node:zlib'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
+import { assert } from '../../crdt/errors.ts'
 import type { LogRecord, StoredBase } from '../ports/store.ts'
 
 export const FORMAT_VERSION = 1
 const CRC_BYTES = 4
 const SEQUENCE_BYTES = 8
+
+export interface KeyRange {
+  readonly gte: Uint8Array
+  readonly lt: Uint8Array
+}
+
+export const FORMAT_KEY: Uint8Array = ascii('f')
+export const ALL_SESSIONS: KeyRange = { gte: ascii('s'), lt: ascii('t') }
 
 export type DecodedKey =
   | { readonly kind: 'base'; readonly session: string }
@@ -25,23 +38,22 @@ export function baseKey(session: string): Uint8Array {
 }
 
 export function logKey(session: string, sequence: number): Uint8Array {
+  assert(Number.isSafeInteger(sequence) && sequence >= 0, `log sequence ${sequence} is no whole number`)
   const number = new Uint8Array(SEQUENCE_BYTES)
   new DataView(number.buffer).setBigUint64(0, BigInt(sequence))
   return concat([ascii(`s${session}\0l`), number])
 }
 
 /** All keys of one session, and of no other, lie within. */
-export function sessionRange(session: string): { gte: Uint8Array; lt: Uint8Array } {
+export function sessionRange(session: string): KeyRange {
   return { gte: ascii(`s${session}\0`), lt: ascii(`s${session}\u0001`) }
 }
 
-export const ALL_SESSIONS = { gte: ascii('s'), lt: ascii('t') }
-
 export function metaKey(name: string): Uint8Array {
-  return ascii(`m${name}`)
+  return new TextEncoder().encode(`m${name}`)
 }
 
-/** Undefined for what is no key of this format. */
+/** Undefined for what is no session's key of this format. */
 export function decodeKey(key: Uint8Array): DecodedKey | undefined {
   const end = key.indexOf(0)
   if (key[0] !== 0x73 || end < 2) return undefined
@@ -61,13 +73,8 @@ export function encodeBase(key: Uint8Array, base: StoredBase): Uint8Array {
   return seal(key, encoding.toUint8Array(encoder))
 }
 
-/** Undefined if the value is damaged. */
-export function decodeBase(key: Uint8Array, session: string, value: Uint8Array): StoredBase | undefined {
-  return unseal(key, value, (decoder) => ({
-    session,
-    throughSequence: decoding.readVarUint(decoder),
-    update: decoding.readVarUint8Array(decoder),
-  }))
+function readBase(session: string, decoder: decoding.Decoder): StoredBase {
+  return { session, throughSequence: decoding.readVarUint(decoder), update: decoding.readVarUint8Array(decoder) }
 }
 
 export function encodeLogRecord(key: Uint8Array, record: LogRecord): Uint8Array {
@@ -76,27 +83,45 @@ export function encodeLogRecord(key: Uint8Array, record: LogRecord): Uint8Array 
   encoding.writeVarString(encoder, record.origin)
   encoding.writeVarString(encoder, record.boot)
   encoding.writeVarUint(encoder, record.frameSequence)
-  encoding.writeVarUint(encoder, Math.max(0, Math.floor(record.time)))
+  encoding.writeFloat64(encoder, record.time)
   encoding.writeVarUint8Array(encoder, record.update)
   return seal(key, encoding.toUint8Array(encoder))
 }
 
-/** Undefined if the value is damaged. */
-export function decodeLogRecord(
-  key: Uint8Array,
-  session: string,
-  sequence: number,
-  value: Uint8Array,
-): LogRecord | undefined {
-  return unseal(key, value, (decoder) => ({
+function readLogRecord(session: string, sequence: number, decoder: decoding.Decoder): LogRecord {
+  return {
     session,
     sequence,
     origin: decoding.readVarString(decoder),
     boot: decoding.readVarString(decoder),
     frameSequence: decoding.readVarUint(decoder),
-    time: decoding.readVarUint(decoder),
+    time: decoding.readFloat64(decoder),
     update: decoding.readVarUint8Array(decoder),
-  }))
+  }
+}
+
+/** What stands under a decoded key; undefined if it is damaged. */
+export function decodeRecord(
+  key: Uint8Array,
+  decoded: DecodedKey,
+  value: Uint8Array,
+): StoredBase | LogRecord | undefined {
+  const { session } = decoded
+  return unseal(key, value, (decoder) =>
+    decoded.kind === 'base' ? readBase(session, decoder) : readLogRecord(session, decoded.sequence, decoder),
+  )
+}
+
+export function encodeMeta(key: Uint8Array, value: Uint8Array): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeUint8(encoder, FORMAT_VERSION)
+  encoding.writeVarUint8Array(encoder, value)
+  return seal(key, encoding.toUint8Array(encoder))
+}
+
+/** Undefined if it is damaged. A copy: callers keep and print it. */
+export function decodeMeta(key: Uint8Array, value: Uint8Array): Uint8Array | undefined {
+  return unseal(key, value, (decoder) => new Uint8Array(decoding.readVarUint8Array(decoder)))
 }
 
 function seal(key: Uint8Array, body: Uint8Array): Uint8Array {
@@ -112,14 +137,17 @@ function unseal<T>(key: Uint8Array, value: Uint8Array, read: (decoder: decoding.
   if (crc32(body, crc32(key)) !== sum) return undefined
   try {
     const decoder = decoding.createDecoder(body)
-    return decoding.readUint8(decoder) === FORMAT_VERSION ? read(decoder) : undefined
+    if (decoding.readUint8(decoder) !== FORMAT_VERSION) return undefined
+    const record = read(decoder)
+    return decoding.hasContent(decoder) ? undefined : record
   } catch {
     return undefined
   }
 }
 
+/** One byte a character; ids and names are ASCII. */
 function ascii(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0))
+  return Buffer.from(text, 'latin1')
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {
