@@ -38,7 +38,13 @@ export async function createPeer(options: PeerOptions = {}, log: Log = quietLog)
     clock: systemClock,
     random: systemRandom,
     log,
-    store: dataDir === undefined ? createMemoryStore() : createLevelStore({ directory: `${dataDir}/store` }),
+    store:
+      dataDir === undefined
+        ? createMemoryStore()
+        : createLevelStore({
+            directory: `${dataDir}/store`,
+            onQuarantine: (damaged) => log('warn', 'a damaged record was set aside', { ...damaged }),
+          }),
     transport: async (seed) => {
       const { privateKey } = await generateIdentity(seed)
       const { listen, bootstrap, mdns, meshName } = config

@@ -1,3 +1,4 @@
+// Group commit: what is gathered, in which order it is durable, and what a failure does to the rest.
 import { expect, test } from 'vitest'
 import { SessionMeshError } from '../../../crdt/errors.ts'
 import { GroupCommit, type Change, type Operation } from '../../../node/store/group-commit.ts'

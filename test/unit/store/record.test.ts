@@ -1,3 +1,4 @@
+// The on-disk format, held to golden bytes: a change here is a new format version.
 import { expect, test } from 'vitest'
 import {
   baseKey,

@@ -1,3 +1,4 @@
+// The store contract, run on both stores that ship.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
