@@ -186,6 +186,22 @@ describe('connecting', () => {
     await gossipReaches(second, survivor)
   })
 
+  it('gossips again with a peer that left while gossip with it was being set up', { timeout: 60_000 }, async () => {
+    const survivor = await started()
+    for (let round = 0; round < 15; round += 1) {
+      const seed = newSeed()
+      const first = await started({ seed, bootstrap: survivor.addresses() })
+      await untilConnected(survivor, first)
+      await first.stop()
+      await vi.waitFor(() => expect(survivor.peers()).toEqual([]), waiting)
+      const second = await started({ seed, bootstrap: survivor.addresses() })
+      await untilConnected(survivor, second)
+      await gossipReaches(survivor, second)
+      await second.stop()
+      await vi.waitFor(() => expect(survivor.peers()).toEqual([]), waiting)
+    }
+  })
+
   it('notices sockets that break, and connects and gossips again', async () => {
     const server = await started()
     const proxy = await startProxy(bareAddress(server))
@@ -253,6 +269,31 @@ describe('gossip over libp2p', () => {
     expect(middle.peers()).toContain(left.self)
   })
 
+  it('brings a flood of large frames to slow readers whole', { timeout: 60_000 }, async () => {
+    const [a, b, c] = [await started(), await started(), await started()]
+    b.learn(a.self, a.addresses())
+    c.learn(a.self, a.addresses())
+    await untilConnected(a, b)
+    await untilConnected(a, c)
+    const heard = new Map([b, c].map((reader) => [reader, new Set<number | undefined>()]))
+    for (const [reader, frames] of heard) {
+      reader.subscribe('frames', ({ bytes: payload }) => {
+        frames.add(payload[0])
+        return 'accept'
+      })
+    }
+    await vi.waitFor(async () => expect(await a.publish('frames', new Uint8Array([255]))).toBe(2), waiting)
+    const down = vi.fn()
+    a.on('peer:down', down)
+    const count = 150
+    await Promise.all(Array.from({ length: count }, (_, index) => a.publish('frames', largeFrame(index))))
+    await vi.waitFor(() => expect([...heard.values()].map((frames) => frames.size)).toEqual([count + 1, count + 1]), {
+      timeout: 30_000,
+      interval: 50,
+    })
+    expect(down).not.toHaveBeenCalled()
+  })
+
   it('joins twelve peers on one host into a full mesh through one of them', { timeout: 60_000 }, async () => {
     const first = await started()
     const rest = await Promise.all(Array.from({ length: 11 }, () => started({ bootstrap: [bareAddress(first)] })))
@@ -272,6 +313,10 @@ describe('gossip over libp2p', () => {
     await vi.waitFor(() => expect(heard).toBeGreaterThanOrEqual(11), waiting)
   })
 })
+
+function largeFrame(index: number): Uint8Array {
+  return new Uint8Array(256 * 1024).fill(index)
+}
 
 async function gossipReaches(from: Transport, to: Transport): Promise<void> {
   const topic = `reach ${from.self}`

@@ -12,21 +12,17 @@ export type Backlogged = Pick<Stream, 'status' | 'writeBufferLength' | 'addEvent
 export class Backlog {
   readonly #streams: () => readonly Backlogged[]
   readonly #stalled = new WeakSet<Backlogged>()
-  #queue: Promise<void> | undefined
+  #last: Promise<unknown> = Promise.resolve()
 
   /** `streams` gives the open streams that gossip goes out on. */
   constructor(streams: () => readonly Backlogged[]) {
     this.#streams = streams
   }
 
-  /** Resolves when there is room, in the order of the calls; undefined when there is room now. */
-  room(): Promise<void> | undefined {
-    if (this.#queue === undefined && this.#fullest() === undefined) return undefined
-    const turn = (this.#queue ?? Promise.resolve()).then(() => this.#drained())
-    this.#queue = turn
-    void turn.then(() => {
-      if (this.#queue === turn) this.#queue = undefined
-    })
+  /** Runs `send` when there is room and all sends before it are done: a send shows in the backlog only at its end. */
+  run<T>(send: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(() => this.#drained()).then(send)
+    this.#last = turn.catch(() => {})
     return turn
   }
 

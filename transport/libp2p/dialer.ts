@@ -11,7 +11,10 @@ import { addressOf, parseAddress } from './addresses.ts'
 import {
   ADDRESSES_PER_PEER_MAX,
   DIAL_TIMEOUT_MS,
+  FRESH_DIALS_MAX,
+  FRESH_FAILURES_MAX,
   KNOWN_PEERS_MAX,
+  LEARN_YIELD_MS,
   REDIAL_FIRST_MS,
   REDIAL_MAX_MS,
   REDIAL_YIELD_MS,
@@ -41,6 +44,8 @@ export class Dialer {
   readonly #links: DialerLinks
   readonly #peers = new Map<PeerId, Target>()
   readonly #bare = new Set<Target>()
+  readonly #queue = new Set<Target>()
+  #dialling = 0
   #running = false
 
   constructor(links: DialerLinks) {
@@ -59,6 +64,7 @@ export class Dialer {
       target.timer = undefined
       target.dialling?.controller.abort()
     }
+    this.#queue.clear()
   }
 
   /** @throws SessionMeshError INVALID_CONFIG when the address is malformed */
@@ -79,8 +85,9 @@ export class Dialer {
     if (!this.#running || this.#links.isConnected(peer)) return
     const isNews = target.addresses.some((address) => !known.includes(address))
     if (isNews) target.failures = 0
-    if (isNews || (target.timer === undefined && target.dialling === undefined)) {
-      this.#schedule(target, this.#yieldMs(target))
+    const isPending = target.timer !== undefined || target.dialling !== undefined || this.#queue.has(target)
+    if (isNews || !isPending) {
+      this.#schedule(target, this.#yields(target) ? LEARN_YIELD_MS : 0)
     }
   }
 
@@ -104,6 +111,7 @@ export class Dialer {
       target.failures = 0
       clearTimeout(target.timer)
       target.timer = undefined
+      this.#queue.delete(target)
     }
   }
 
@@ -132,30 +140,41 @@ export class Dialer {
     if (worst?.peer === undefined) return
     clearTimeout(worst.timer)
     worst.dialling?.controller.abort()
+    this.#queue.delete(worst)
     this.#peers.delete(worst.peer)
   }
 
   /** A bare address leaves the first tries to the target that knows the peer's id. */
   #redialDelay(target: Target): number {
-    return target.isBare ? REDIAL_MAX_MS : REDIAL_FIRST_MS + this.#yieldMs(target)
+    if (target.isBare) return REDIAL_MAX_MS
+    return REDIAL_FIRST_MS + (this.#yields(target) ? REDIAL_YIELD_MS : 0)
   }
 
-  #yieldMs(target: Target): number {
-    return target.peer !== undefined && this.#links.self > target.peer ? REDIAL_YIELD_MS : 0
+  #yields(target: Target): boolean {
+    return target.peer !== undefined && this.#links.self > target.peer
   }
 
   #schedule(target: Target, delayMs: number): void {
     if (!this.#running) return
     clearTimeout(target.timer)
-    target.timer = setTimeout(() => this.#attempt(target), delayMs)
+    target.timer = setTimeout(() => this.#enqueue(target), delayMs)
+  }
+
+  #enqueue(target: Target): void {
+    target.timer = undefined
+    if (target.failures < FRESH_FAILURES_MAX && this.#dialling >= FRESH_DIALS_MAX) this.#queue.add(target)
+    else this.#attempt(target)
   }
 
   #attempt(target: Target): void {
     clearTimeout(target.timer)
     target.timer = undefined
+    this.#queue.delete(target)
     if (!this.#running || target.dialling !== undefined) return
     if (target.peer === undefined) target.peer = this.#ownerOf(target.addresses)
     if (target.peer === this.#links.self || (target.peer !== undefined && this.#links.isConnected(target.peer))) return
+    const isFresh = target.failures < FRESH_FAILURES_MAX
+    if (isFresh) this.#dialling += 1
     const controller = new AbortController()
     const timer = setTimeout(() => controller.abort(), DIAL_TIMEOUT_MS)
     const done = this.#links
@@ -164,8 +183,20 @@ export class Dialer {
         (peer) => this.#connected(target, peer),
         (error: unknown) => this.#failed(target, error),
       )
-      .finally(() => clearTimeout(timer))
+      .finally(() => {
+        clearTimeout(timer)
+        if (isFresh) this.#dialling -= 1
+        this.#takeNext()
+      })
     target.dialling = { controller, done }
+  }
+
+  /** Dials the next that waits, passing over those whose peer has connected meanwhile. */
+  #takeNext(): void {
+    for (const target of this.#queue) {
+      if (this.#dialling >= FRESH_DIALS_MAX) return
+      this.#attempt(target)
+    }
   }
 
   #connected(target: Target, peer: PeerId): void {

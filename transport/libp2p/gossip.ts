@@ -7,6 +7,7 @@ import {
   TopicValidatorResult,
   type TopicValidatorFn,
 } from '@libp2p/gossipsub'
+import type { PeerId as Libp2pPeerId } from '@libp2p/interface'
 import { SessionMeshError } from '../../crdt/errors.ts'
 import { GOSSIP_BYTES_MAX, type PeerId, type TopicHandler, type Unsubscribe, type Verdict } from '../port.ts'
 import { Backlog } from './backlog.ts'
@@ -15,7 +16,7 @@ import type { Node } from './node.ts'
 import { canGossipTo, gossipStreams } from './watch.ts'
 
 /** How often to look whether a stream to a new subscriber is open by now. */
-const ANNOUNCE_INTERVAL_MS = 10
+const ANNOUNCE_INTERVAL_MS = 20
 
 export class Gossip {
   readonly #self: PeerId
@@ -24,7 +25,7 @@ export class Gossip {
   readonly #topics = new Map<string, TopicHandler>()
   readonly #rejected = new Map<PeerId, number>()
   /** Subscriptions of peers that we can't send to yet, by peer. */
-  readonly #unannounced = new Map<PeerId, Set<string>>()
+  readonly #unannounced = new Map<PeerId, { readonly id: Libp2pPeerId; readonly topics: Set<string> }>()
   #announceTimer: NodeJS.Timeout | undefined
   readonly #backlog = new Backlog(() => (this.#node === undefined ? [] : gossipStreams(this.#node)))
   #node: Node | undefined
@@ -54,10 +55,11 @@ export class Gossip {
       const message = `gossip of ${bytes.length} bytes; the limit is ${GOSSIP_BYTES_MAX}`
       throw new SessionMeshError('MESSAGE_TOO_LARGE', message)
     }
-    await this.#backlog.room()
-    if (this.#node === undefined) return 0
-    const { recipients } = await this.#node.services.gossip.publish(topic, bytes)
-    return recipients.length
+    return await this.#backlog.run(async () => {
+      if (this.#node === undefined) return 0
+      const { recipients } = await this.#node.services.gossip.publish(topic, bytes)
+      return recipients.length
+    })
   }
 
   subscribe(topic: string, handler: TopicHandler): Unsubscribe {
@@ -72,6 +74,15 @@ export class Gossip {
       this.#node?.services.gossip.topicValidators.delete(topic)
       this.#node?.services.gossip.unsubscribe(topic)
     }
+  }
+
+  /**
+   * A first connection to the peer is open. Gossipsub 17.1.1 may still hold a stream to it that died while it was being
+   * opened, and would never open another: whatever it holds now is dead.
+   */
+  welcome(peer: PeerId): void {
+    const gossip: object = this.#node?.services.gossip ?? {}
+    if ('streamsOutbound' in gossip && gossip.streamsOutbound instanceof Map) gossip.streamsOutbound.delete(peer)
   }
 
   /** The peer is disconnected: it will subscribe again when it returns. */
@@ -111,10 +122,10 @@ export class Gossip {
 
   #changed({ peerId, subscriptions }: SubscriptionChangeData): void {
     const peer = peerId.toString() as PeerId
-    const pending = this.#unannounced.get(peer) ?? new Set()
+    const pending = this.#unannounced.get(peer) ?? { id: peerId, topics: new Set() }
     for (const { topic, subscribe } of subscriptions) {
-      if (subscribe) pending.add(topic)
-      else pending.delete(topic)
+      if (subscribe) pending.topics.add(topic)
+      else pending.topics.delete(topic)
     }
     this.#unannounced.set(peer, pending)
     this.#announce()
@@ -127,8 +138,8 @@ export class Gossip {
   #announce(): void {
     const node = this.#node
     if (node === undefined) return
-    for (const [peer, topics] of this.#unannounced) {
-      if (topics.size > 0 && !canGossipTo(node, peer)) continue
+    for (const [peer, { id, topics }] of this.#unannounced) {
+      if (topics.size > 0 && !canGossipTo(node, id)) continue
       this.#unannounced.delete(peer)
       for (const topic of topics) this.#onSubscribed(peer, topic)
     }

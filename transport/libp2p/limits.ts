@@ -8,12 +8,20 @@ export const REDIAL_FIRST_MS = 100
 export const REDIAL_MAX_MS = 2_000
 /** By how much the peer with the greater id waits longer, so that two peers don't dial each other at once. */
 export const REDIAL_YIELD_MS = 150
+/** The same for a peer just learnt of: when a mesh starts, handshakes are slow and the other side is at it already. */
+export const LEARN_YIELD_MS = 1_000
 /** One dial, all addresses of the peer together. */
 export const DIAL_TIMEOUT_MS = 10_000
 /** One address: TCP, pre-shared key, noise and yamux are about five round trips. */
-export const ADDRESS_DIAL_TIMEOUT_MS = 4_000
+export const ADDRESS_DIAL_TIMEOUT_MS = 5_000
+/** Dials of fresh targets at once. When a large mesh starts, all dialling all at once makes every handshake too late. */
+export const FRESH_DIALS_MAX = 4
+/** From so many failures in a row on, a target is not fresh: black-holed addresses must not keep the others waiting. */
+export const FRESH_FAILURES_MAX = 3
 /** A connection that comes in must have proved its keys by then. */
 export const UPGRADE_TIMEOUT_MS = 5_000
+/** Without identify a neighbour gets no gossip, so a busy one is given time: at start it shakes hands with everybody. */
+export const IDENTIFY_TIMEOUT_MS = 15_000
 export const KNOWN_PEERS_MAX = 4_096
 export const ADDRESSES_PER_PEER_MAX = 16
 
@@ -54,5 +62,5 @@ export const GOSSIP_IDONTWANT_MIN = 16 * 1024
 
 /** A neighbour without working gossip streams is reconnected: after this long if it had them, and if it never had. */
 export const GOSSIP_LOST_MS = 2_000
-export const GOSSIP_NEVER_MS = 15_000
+export const GOSSIP_NEVER_MS = 20_000
 export const WATCH_INTERVAL_MS = 500

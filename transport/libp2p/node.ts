@@ -16,6 +16,7 @@ import {
   CONNECTIONS_MAX,
   CONNECTIONS_PER_HOST_MAX,
   DIAL_TIMEOUT_MS,
+  IDENTIFY_TIMEOUT_MS,
   INBOUND_STREAMS_MAX,
   MUXER_STREAMS_MAX,
   PENDING_CONNECTIONS_MAX,
@@ -61,7 +62,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       pingTimeout: { minTimeout: PING_TIMEOUT_MS, maxTimeout: PING_TIMEOUT_MS },
     },
     services: {
-      identify: identify(),
+      identify: identify({ timeout: IDENTIFY_TIMEOUT_MS }),
       // The monitor above opens ping streams. With the default of one, a ping that is late makes the next one fail and
       // the connection close before its time.
       ping: ping({ maxInboundStreams: 16, maxOutboundStreams: 16 }),

@@ -187,6 +187,7 @@ class Libp2pTransport implements Transport {
   #up(peer: PeerId): void {
     if (this.#connected.has(peer)) return
     this.#connected.add(peer)
+    this.#gossip.welcome(peer)
     this.#dialer.up(peer)
     this.#listeners.peerUp(peer)
   }

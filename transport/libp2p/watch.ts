@@ -2,7 +2,7 @@
 // read too slowly, or one of two connections closed) leaves the two connected and deaf. This watch sees such a pair and
 // closes its connections; the dialer opens a new one.
 
-import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import type { Connection, Libp2p, PeerId as Libp2pPeerId, Stream } from '@libp2p/interface'
 import type { PeerId } from '../port.ts'
 import { GOSSIP_LOST_MS, GOSSIP_NEVER_MS, WATCH_INTERVAL_MS } from './limits.ts'
 import type { Log } from './log.ts'
@@ -25,7 +25,7 @@ export function gossipStreams(node: Libp2p): Stream[] {
 }
 
 /** Open connections of each peer. */
-function connectionsByPeer(node: Libp2p): Map<PeerId, Connection[]> {
+function connectionsByPeer(node: Pick<Libp2p, 'getConnections'>): Map<PeerId, Connection[]> {
   const byPeer = new Map<PeerId, Connection[]>()
   for (const connection of node.getConnections()) {
     if (connection.status !== 'open') continue
@@ -37,8 +37,8 @@ function connectionsByPeer(node: Libp2p): Map<PeerId, Connection[]> {
   return byPeer
 }
 
-export function canGossipTo(node: Libp2p, peer: PeerId): boolean {
-  return hasGossipStream(connectionsByPeer(node).get(peer) ?? [], 'outbound')
+export function canGossipTo(node: Libp2p, peer: Libp2pPeerId): boolean {
+  return hasGossipStream(node.getConnections(peer), 'outbound')
 }
 
 interface Watched {
@@ -47,12 +47,12 @@ interface Watched {
 }
 
 export class GossipWatch {
-  readonly #node: Libp2p
+  readonly #node: Pick<Libp2p, 'getConnections'>
   readonly #log: Log
   readonly #watched = new Map<PeerId, Watched>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(node: Libp2p, log: Log) {
+  constructor(node: Pick<Libp2p, 'getConnections'>, log: Log) {
     this.#node = node
     this.#log = log
   }
