@@ -48,7 +48,8 @@ export async function createPeer(options: PeerOptions = {}, log: Log = quietLog)
     transport: async (seed) => {
       const { privateKey } = await generateIdentity(seed)
       const { listen, bootstrap, mdns, meshName } = config
-      return createLibp2pTransport({ privateKey, listen, bootstrap, mdns, meshName, meshKey, log })
+      const allowedPeers = config.allowedPeers.length === 0 ? undefined : config.allowedPeers
+      return createLibp2pTransport({ privateKey, listen, bootstrap, mdns, meshName, meshKey, allowedPeers, log })
     },
   })
 }

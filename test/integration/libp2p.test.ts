@@ -131,6 +131,21 @@ describe('mesh key', () => {
   })
 })
 
+describe('the allow-list', () => {
+  it('keeps out a holder of the mesh key that is not on it, and lets in one that is', async () => {
+    const friendSeed = newSeed()
+    const { peerId: friendId } = await generateIdentity(friendSeed)
+    const member = await started({ allowedPeers: [friendId] })
+    const outsider = await started({ bootstrap: member.addresses() })
+    const refusal = outsider.request(member.self, 'echo', bytes('hi'), { timeoutMs: 1_500 })
+    await expect(refusal).rejects.toMatchObject({ code: expect.stringMatching('PEER_UNREACHABLE|REQUEST_TIMEOUT') })
+    expect(member.peers()).toEqual([])
+    const friend = await started({ seed: friendSeed, bootstrap: member.addresses() })
+    await untilConnected(member, friend)
+    expect(member.peers()).toEqual([friend.self])
+  })
+})
+
 describe('connecting', () => {
   it('needs no peer id in a bootstrap address, and no peer there yet', async () => {
     const seed = newSeed()

@@ -35,9 +35,13 @@ export interface NodeOptions {
   readonly mdns: boolean
   readonly meshName: string
   readonly meshKey: Uint8Array | undefined
+  readonly allowedPeers?: readonly string[] | undefined
 }
 
 export async function createNode(options: NodeOptions): Promise<Node> {
+  // Asked once the handshake has proved who is there, and before anything else is said.
+  const denied = (peer: { toString(): string }) =>
+    options.allowedPeers !== undefined && !options.allowedPeers.includes(peer.toString())
   return await createLibp2p({
     start: false,
     privateKey: options.privateKey,
@@ -45,6 +49,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     transports: [tcp()],
     ...(options.meshKey === undefined ? {} : { connectionProtector: meshProtector(options.meshKey) }),
     connectionEncrypters: [noise()],
+    connectionGater: { denyInboundEncryptedConnection: denied, denyOutboundEncryptedConnection: denied },
     streamMuxers: [yamux({ maxInboundStreams: MUXER_STREAMS_MAX, maxOutboundStreams: MUXER_STREAMS_MAX })],
     peerDiscovery: options.mdns ? [mdns({ serviceTag: mdnsServiceTag(options.meshName) })] : [],
     connectionManager: {

@@ -42,6 +42,8 @@ export interface Libp2pTransportOptions {
   readonly meshName: string
   /** 32 bytes that all members share; without it anybody may connect. */
   readonly meshKey: Uint8Array | undefined
+  /** Peer ids that may connect; undefined: every holder of the mesh key. @default undefined */
+  readonly allowedPeers?: readonly string[] | undefined
   readonly log?: Log
 }
 
