@@ -97,8 +97,7 @@ async function meshPerSecond(): Promise<{ rate: number; updatesPerFrame: number 
     )
     const seconds = (systemClock.monotonic() - start) / 1_000
     const degraded = receipts.reduce((sum, count) => sum + count, 0)
-    if (degraded > 0) console.error(`${degraded} writes were acknowledged by fewer than two disks`)
-    console.error(JSON.stringify(peer.replication.status()))
+    if (degraded > 0) throw new Error(`${degraded} writes were acknowledged by fewer than two disks`)
     const after = peer.replication.status()
     const frames = after.framesPublished - before.framesPublished
     const updates = after.updatesPublished - before.updatesPublished
