@@ -28,7 +28,8 @@ export function toHex(bytes: Uint8Array): string {
   return text
 }
 
-function concatenate(parts: readonly (string | Uint8Array)[]): Uint8Array {
+/** The parts put one after the other, texts as UTF-8. */
+export function concatenate(parts: readonly (string | Uint8Array)[]): Uint8Array {
   const encoded = parts.map((part) => (typeof part === 'string' ? encodeUtf8(part) : part))
   const whole = new Uint8Array(encoded.reduce((length, part) => length + part.length, 0))
   let offset = 0

@@ -20,7 +20,7 @@ export {
   type SessionRecord,
 } from './document.ts'
 export * from './errors.ts'
-export { hash128, toHex } from './hash.ts'
+export { concatenate, hash128, toHex } from './hash.ts'
 export { HashTree, type HashLeaf, type HashNode } from './hash-tree.ts'
 export { parseSessionId, SHARD_COUNT_DEFAULT, shardOf, type SessionId } from './ids.ts'
 export { advance, applyRemote, integrable, isNoop } from './integrate.ts'

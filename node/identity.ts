@@ -1,4 +1,5 @@
 // Who this peer is: a key kept in its store for ever, a boot id and a Yjs client id drawn at every start.
+import { toHex } from '../crdt/index.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Random } from './ports/random.ts'
 import type { Store } from './ports/store.ts'
@@ -20,7 +21,7 @@ export async function identitySeed(store: Store, random: Random): Promise<Uint8A
 
 export function newBootId(clock: Clock, random: Random): string {
   const time = Math.floor(clock.now()).toString(16).padStart(BOOT_TIME_DIGITS, '0')
-  return time + [...random.bytes(BOOT_RANDOM_BYTES)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+  return time + toHex(random.bytes(BOOT_RANDOM_BYTES))
 }
 
 /** A Yjs client id: 32 random bits, as Yjs itself draws them. */

@@ -2,7 +2,7 @@
 // As a file: one line of 64 hexadecimal digits; lines that begin with # are comments.
 import { writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { SessionMeshError } from '../crdt/errors.ts'
+import { SessionMeshError, toHex } from '../crdt/index.ts'
 import type { Random } from './ports/random.ts'
 
 const MESH_KEY_BYTES = 32
@@ -35,7 +35,7 @@ function parseMeshKey(text: string, what: string): Uint8Array {
 
 /** Makes a key file that only its owner may read. Fails if there is one already. */
 export function writeMeshKey(path: string, random: Random): void {
-  const digits = [...random.bytes(MESH_KEY_BYTES)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+  const digits = toHex(random.bytes(MESH_KEY_BYTES))
   const text = `# sessionmesh mesh key: every peer of the mesh needs this file; keep it secret\n${digits}\n`
   writeFileSync(path, text, { mode: OWNER_ONLY, flag: 'wx' })
 }

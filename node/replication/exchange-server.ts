@@ -26,14 +26,18 @@ const PULL_BYTES_MAX = 8 * 1024 * 1024
 const QUERIES_MAX = 4096
 const SESSIONS_MAX = 4096
 
-export interface ExchangeServerOptions {
+/** What both sides of an exchange need. */
+export interface ExchangeOptions {
   readonly transport: Transport
   readonly catalog: Catalog
   readonly ledger: AckLedger
   readonly inbox: Inbox
   readonly boot: string
-  readonly allowed: (peer: PeerId) => boolean
   readonly refuse: (reason: string, session: string, origin: string, detail: string) => void
+}
+
+export interface ExchangeServerOptions extends ExchangeOptions {
+  readonly allowed: (peer: PeerId) => boolean
   /** The other side's push brought news: neighbours should hear of it. */
   readonly onNews: () => void
 }

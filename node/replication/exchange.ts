@@ -6,7 +6,7 @@
 // its digests current. Once all differences have been swapped and are on disk, each holds at least what the other had
 // at that seq, so the seq is acknowledged ("covered") without its frames having arrived.
 import { compareNode, decodeStateVector, hasCode } from '../../crdt/index.ts'
-import type { PeerId, Transport } from '../../transport/port.ts'
+import type { PeerId } from '../../transport/port.ts'
 import {
   PullRequest,
   PullResponse,
@@ -17,11 +17,9 @@ import {
   type Ack,
   type Entry as WireEntry,
 } from '../../transport/wire/messages.js'
-import type { Catalog } from '../sessions/catalog.ts'
 import { remoteNode } from './tree-wire.ts'
-import type { AckLedger } from './acked.ts'
-import { reasonOf, type Inbox } from './inbox.ts'
-import { diffFor, PULL, PUSH, TREE } from './exchange-server.ts'
+import { reasonOf } from './inbox.ts'
+import { diffFor, PULL, PUSH, TREE, type ExchangeOptions } from './exchange-server.ts'
 
 /** Tree nodes asked for in one request. */
 const QUERIES_MAX = 512
@@ -31,15 +29,6 @@ const PUSH_BYTES_MAX = 4 * 1024 * 1024
 /** Tree nodes are small: a peer that does not answer by then is asked again. */
 const TREE_TIMEOUT_MS = 2_000
 const TRANSFER_TIMEOUT_MS = 10_000
-
-export interface ExchangeOptions {
-  readonly transport: Transport
-  readonly catalog: Catalog
-  readonly ledger: AckLedger
-  readonly inbox: Inbox
-  readonly boot: string
-  readonly refuse: (reason: string, session: string, origin: string, detail: string) => void
-}
 
 export interface ExchangeResult {
   /** Sessions that differed. */

@@ -7,7 +7,8 @@ import type { Membership } from '../membership/membership.ts'
 import type { HeartbeatInfo } from '../membership/view.ts'
 import type { Cancel, Clock } from '../ports/clock.ts'
 import { delay, every } from '../util/timers.ts'
-import { exchange, type ExchangeOptions } from './exchange.ts'
+import type { ExchangeOptions } from './exchange-server.ts'
+import { exchange } from './exchange.ts'
 
 /** Digests are recomputed when a session has been quiet this long … */
 const SETTLE_QUIET_MS = 100

@@ -7,6 +7,7 @@
 import * as Y from 'yjs'
 import {
   applyRemote,
+  concatenate,
   createDocument,
   decodeStateVector,
   describeSession,
@@ -185,21 +186,9 @@ export class Catalog {
     await this.#settleAll(due)
   }
 
-  /** Whether any digest of the shard is stale. */
-  dirtyShards(): ReadonlySet<number> {
-    return new Set([...this.#dirty].map((entry) => entry.shard))
-  }
-
   /** Shard roots, concatenated. */
   roots(): Uint8Array {
-    const roots = this.#trees.map((tree) => tree.root())
-    const bytes = new Uint8Array(roots.reduce((sum, root) => sum + root.length, 0))
-    let offset = 0
-    for (const root of roots) {
-      bytes.set(root, offset)
-      offset += root.length
-    }
-    return bytes
+    return concatenate(this.#trees.map((tree) => tree.root()))
   }
 
   async #settleAll(stale: readonly Entry[]): Promise<void> {

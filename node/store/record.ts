@@ -14,7 +14,7 @@
 import { crc32 } from 'node:zlib'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
-import { assert } from '../../crdt/errors.ts'
+import { assert, concatenate } from '../../crdt/index.ts'
 import type { LogRecord, StoredBase } from '../ports/store.ts'
 
 export const FORMAT_VERSION = 1
@@ -34,14 +34,14 @@ export type DecodedKey =
   | { readonly kind: 'log'; readonly session: string; readonly sequence: number }
 
 export function baseKey(session: string): Uint8Array {
-  return concat([ascii(`s${session}\0b`)])
+  return concatenate([ascii(`s${session}\0b`)])
 }
 
 export function logKey(session: string, sequence: number): Uint8Array {
   assert(Number.isSafeInteger(sequence) && sequence >= 0, `log sequence ${sequence} is no whole number`)
   const number = new Uint8Array(SEQUENCE_BYTES)
   new DataView(number.buffer).setBigUint64(0, BigInt(sequence))
-  return concat([ascii(`s${session}\0l`), number])
+  return concatenate([ascii(`s${session}\0l`), number])
 }
 
 /** All keys of one session, and of no other, lie within. */
@@ -127,7 +127,7 @@ export function decodeMeta(key: Uint8Array, value: Uint8Array): Uint8Array | und
 function seal(key: Uint8Array, body: Uint8Array): Uint8Array {
   const sum = new Uint8Array(CRC_BYTES)
   new DataView(sum.buffer).setUint32(0, crc32(body, crc32(key)))
-  return concat([body, sum])
+  return concatenate([body, sum])
 }
 
 function unseal<T>(key: Uint8Array, value: Uint8Array, read: (decoder: decoding.Decoder) => T): T | undefined {
@@ -148,14 +148,4 @@ function unseal<T>(key: Uint8Array, value: Uint8Array, read: (decoder: decoding.
 /** One byte a character; ids and names are ASCII. */
 function ascii(text: string): Uint8Array {
   return Buffer.from(text, 'latin1')
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let offset = 0
-  for (const part of parts) {
-    bytes.set(part, offset)
-    offset += part.length
-  }
-  return bytes
 }
