@@ -71,6 +71,22 @@ test('an update whose dependency was lost is not acknowledged until the dependen
   expect(there.doc.getText('t').toJSON()).toBe('dependency!')
 })
 
+test("nor when the dependency is another peer's, and no frame of the writer itself is missing", async () => {
+  const three = await start(3)
+  const { session } = await peer(three, 0).sessions.create('s', { durability: 'all' })
+  const stopFrame = three.network.drop((parcel) => isShardGossip(parcel) && parcel.to === 'b')
+  const stopRepair = three.network.drop(
+    (parcel) => parcel.kind === 'request' && ['tree', 'pull', 'push'].includes(parcel.protocol),
+  )
+  const third = await peer(three, 2).sessions.open('s')
+  await third.transact((doc) => doc.getText('t').insert(0, 'dependency'), { durability: 2 })
+  stopFrame()
+  const dependent = session.transact((doc) => doc.getText('t').insert(10, '!'), { durability: 3, timeoutMs: 700 })
+  expect(await dependent).toMatchObject({ copies: 2, degraded: true, peers: ['a', 'c'] })
+  stopRepair()
+  await eventuallyAsync('all to be equal', () => converged(three))
+})
+
 test('what a peer has just done to a session shows at once in what it says of it', async () => {
   const one = await start(1)
   await peer(one, 0).sessions.create('s', { priority: 'critical' })
