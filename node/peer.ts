@@ -10,6 +10,8 @@ import { Failover } from './failover.ts'
 import { identitySeed, newBootId, newClientId } from './identity.ts'
 import { Homes } from './membership/homes.ts'
 import { Membership } from './membership/membership.ts'
+import { ReplicaSets } from './membership/replica-sets.ts'
+import type { Holdings } from './membership/view.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Random } from './ports/random.ts'
 import type { Store } from './ports/store.ts'
@@ -39,7 +41,7 @@ interface Running {
   readonly homes: Homes
   readonly failover: Failover
   readonly catalog: Catalog
-  readonly stopHomes: () => void
+  readonly stops: readonly (() => void)[]
   readonly startedAt: number
 }
 
@@ -138,7 +140,7 @@ export class MeshPeer implements Peer {
     if (running === undefined) return
     await running.membership.leave()
     running.replication.stop()
-    running.stopHomes()
+    for (const stop of running.stops) stop()
     await running.catalog.journal.flush().catch(() => {}) // health has said so already
     await running.transport.stop()
     await this.#ports.store.close()
@@ -161,11 +163,13 @@ export class MeshPeer implements Peer {
     const counters = this.#counters()
     const membership = new Membership({
       ...config,
+      replicationFactor: 'all',
       ...shared,
-      load: () => ({ roots: catalog().roots(), sessions: catalog().size }),
+      load: () => ({ holdings: allHeld(catalog(), config.shardCount), sessions: catalog().size }),
       refuse: (reason, origin, detail) => counters.refuse(reason, '', origin, detail),
     })
-    const replication = new Replication({ ...shared, config, catalog, membership, counters })
+    const sets = new ReplicaSets({ membership, self, onError: shared.onError })
+    const replication = new Replication({ ...shared, config, catalog, membership, sets, counters })
     const lifecycles = new Lifecycles((session, transition) => this.#events.emit('transition', { session, transition }))
     const onTakeover = (from: PeerId, entries: readonly Entry[]) => this.#takeover(from, entries, lifecycles)
     const homes = new Homes({ membership, catalog, shardCount: config.shardCount, self, onTakeover })
@@ -182,9 +186,9 @@ export class MeshPeer implements Peer {
     })
     this.#tellOfMembers(membership)
     const failover = new Failover({ membership, homes, replication, clock, self })
-    const stopHomes = homes.start()
+    const stops = [sets.start(), homes.start()]
     const parts = { transport, membership, replication, sessions, homes, failover }
-    return { ...parts, catalog: late.catalog, stopHomes, startedAt }
+    return { ...parts, catalog: late.catalog, stops, startedAt }
   }
 
   #counters(): Counters {
@@ -263,6 +267,11 @@ export class MeshPeer implements Peer {
 
 /** Replication lag at which a peer calls itself unhealthy: the runbook's failover promise. */
 const LAG_UNHEALTHY_MS = 5_000
+
+function allHeld(catalog: Catalog, shardCount: number): Holdings {
+  const shards = Array.from({ length: shardCount }, (_, shard) => shard)
+  return new Map(shards.map((shard) => [shard, { state: 'complete', root: catalog.tree(shard).root() }]))
+}
 
 function present<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('used before it was built')

@@ -1,35 +1,74 @@
 // Heartbeats on the wire, and what is refused of them: they come from the network.
+import { DIGEST_BYTES } from '../../crdt/index.ts'
 import { SessionMeshError } from '../../crdt/errors.ts'
-import { Heartbeat } from '../../transport/wire/messages.js'
+import { Heartbeat, HoldingState, type Holding } from '../../transport/wire/messages.js'
 import type { PeerId } from '../../transport/port.ts'
-import type { HeartbeatInfo } from './view.ts'
+import type { HeartbeatInfo, HeldState, Holdings } from './view.ts'
 
-export const WIRE_VERSION = 1
+export const WIRE_VERSION = 2
 const TEXT_MAX = 256
 const ADDRESSES_MAX = 32
 const WEIGHT_MAX = 1_000_000
+const FACTOR_MAX = 1_000_000
+
+const STATES: Readonly<Record<HoldingState, HeldState>> = {
+  [HoldingState.PARTIAL]: 'partial',
+  [HoldingState.ACQUIRING]: 'acquiring',
+  [HoldingState.COMPLETE]: 'complete',
+  [HoldingState.RELEASING]: 'releasing',
+}
+const WIRE_STATES: Readonly<Record<HeldState, HoldingState>> = {
+  partial: HoldingState.PARTIAL,
+  acquiring: HoldingState.ACQUIRING,
+  complete: HoldingState.COMPLETE,
+  releasing: HoldingState.RELEASING,
+}
 
 export function encodeHeartbeat(info: HeartbeatInfo): Uint8Array {
   return Heartbeat.encode({
     version: WIRE_VERSION,
     ...info,
     delegate: info.delegate ?? '',
+    factor: info.factor === 'all' ? 0 : info.factor,
     addresses: [...info.addresses],
     suspected: [...info.suspected],
+    holdings: [...info.holdings].map(([shard, { state, root }]) => ({ shard, state: WIRE_STATES[state], root })),
   })
 }
 
-/** @throws SessionMeshError INVALID_MESSAGE naming what was wrong */
-export function decodeHeartbeat(bytes: Uint8Array, from: PeerId): HeartbeatInfo {
+/**
+ * @param shardCount what this peer was set up with: with another count the two would not speak of the same shards
+ * @throws SessionMeshError INVALID_MESSAGE naming what was wrong
+ */
+export function decodeHeartbeat(bytes: Uint8Array, from: PeerId, shardCount: number): HeartbeatInfo {
   const beat = decode(bytes)
   check(beat.version === WIRE_VERSION, `heartbeat version ${beat.version}, this peer speaks ${WIRE_VERSION}`)
   check(beat.peer === from, `heartbeat of ${beat.peer.slice(0, TEXT_MAX)} signed by ${from}`)
   check(/^[0-9a-f]{1,64}$/.test(beat.boot), 'heartbeat with a malformed boot id')
   check(beat.name.length <= TEXT_MAX && beat.zone.length <= TEXT_MAX, 'heartbeat with an overlong name or zone')
   check(beat.weight <= WEIGHT_MAX, `heartbeat with weight ${beat.weight}`)
+  check(beat.factor <= FACTOR_MAX, `heartbeat with replication factor ${beat.factor}`)
   check(beat.addresses.length <= ADDRESSES_MAX, `heartbeat with ${beat.addresses.length} addresses`)
   check(Number.isSafeInteger(beat.counter) && Number.isSafeInteger(beat.incarnation), 'heartbeat counter out of range')
-  return { ...beat, peer: from, delegate: beat.delegate === '' ? null : (beat.delegate as PeerId) }
+  check(beat.shardCount === shardCount, `heartbeat with shardCount ${beat.shardCount}, here it is ${shardCount}`)
+  return {
+    ...beat,
+    peer: from,
+    delegate: beat.delegate === '' ? null : (beat.delegate as PeerId),
+    factor: beat.factor === 0 ? 'all' : beat.factor,
+    holdings: holdingsOf(beat.holdings, shardCount),
+  }
+}
+
+function holdingsOf(list: readonly Holding[], shardCount: number): Holdings {
+  check(list.length <= shardCount, `heartbeat with ${list.length} holdings`)
+  const holdings = new Map<number, { state: HeldState; root: Uint8Array }>()
+  for (const { shard, state, root } of list) {
+    check(shard < shardCount && !holdings.has(shard), `heartbeat with a holding of shard ${shard}`)
+    check(root.length === (state === HoldingState.PARTIAL ? 0 : DIGEST_BYTES), 'heartbeat with a malformed root')
+    holdings.set(shard, { state: STATES[state], root })
+  }
+  return holdings
 }
 
 function decode(bytes: Uint8Array): Heartbeat {

@@ -9,8 +9,8 @@ import type { PeerId, Transport, Verdict } from '../../transport/port.ts'
 import { Emitter } from '../util/emitter.ts'
 import { delay, every } from '../util/timers.ts'
 import { decodeHeartbeat, encodeHeartbeat } from './heartbeat.ts'
-import { homeOf, type Candidate } from './placement.ts'
-import { View, type HeartbeatInfo, type MemberChange, type MemberRecord } from './view.ts'
+import { homeOf, replicasOf, type Candidate, type ReplicationFactor } from './placement.ts'
+import { View, type HeartbeatInfo, type Holdings, type MemberChange, type MemberRecord } from './view.ts'
 
 const MEMBERS_TOPIC = 'members'
 const PING_PROTOCOL = 'ping'
@@ -27,7 +27,7 @@ const ANNOUNCE_INTERVAL_MS = 50
 
 /** The part of a heartbeat that other parts of the peer own. */
 export interface Load {
-  readonly roots: Uint8Array
+  readonly holdings: Holdings
   readonly sessions: number
 }
 
@@ -38,6 +38,8 @@ export interface MembershipOptions {
   readonly name: string
   readonly zone: string
   readonly weight: number
+  readonly shardCount: number
+  readonly replicationFactor: ReplicationFactor
   readonly heartbeatIntervalMs: number
   readonly suspicionTimeoutMs: number
   readonly load: () => Load
@@ -147,6 +149,17 @@ export class Membership {
     return this.#candidates
   }
 
+  /** Peers that should keep the shard, best claim first; self may be among them. */
+  replicasOf(shard: number): readonly PeerId[] {
+    return replicasOf(shard, this.candidates(), this.factor)
+  }
+
+  /** The largest that anybody live asks for: a change of the setting may reach one peer after the other. */
+  get factor(): ReplicationFactor {
+    const factors = [this.#options.replicationFactor, ...this.#view.live().map(({ info }) => info.factor)]
+    return factors.reduce((most, factor) => (most === 'all' || factor === 'all' ? 'all' : Math.max(most, factor)))
+  }
+
   homeOf(shard: number, pin?: string): PeerId {
     return homeOf(shard, this.candidates(), pin) ?? this.#options.transport.self
   }
@@ -177,7 +190,7 @@ export class Membership {
   }
 
   #self(): HeartbeatInfo {
-    const { transport, boot, name, zone, weight } = this.#options
+    const { transport, boot, name, zone, weight, shardCount, replicationFactor } = this.#options
     return {
       peer: transport.self,
       boot,
@@ -186,6 +199,8 @@ export class Membership {
       name,
       zone,
       weight,
+      shardCount,
+      factor: replicationFactor,
       draining: this.#draining,
       delegate: this.#delegate,
       leaving: this.#leaving,
@@ -210,7 +225,7 @@ export class Membership {
     if (!this.#running) return 'accept'
     if (!this.#options.allowed(from)) return this.#refuse('stranger', from, 'not in allowedPeers')
     try {
-      this.#heard(decodeHeartbeat(bytes, from))
+      this.#heard(decodeHeartbeat(bytes, from, this.#options.shardCount))
       return 'accept'
     } catch (error) {
       return this.#refuse('malformed-heartbeat', from, error instanceof Error ? error.message : String(error))

@@ -12,8 +12,10 @@ export interface Candidate {
   readonly zone: string
   /** Relative share of shards; 0 keeps nothing. */
   readonly weight: number
-  /** Takes over the homes of this one while set and alive. */
+  /** Takes over the homes of this one while set and alive, and keeps what it keeps. */
   readonly delegate: PeerId | null
+  /** Wants to keep nothing, if its delegate is to keep it instead. */
+  readonly draining: boolean
 }
 
 export type ReplicationFactor = number | 'all'
@@ -27,17 +29,19 @@ export function rank(shard: number, members: readonly Candidate[]): readonly Can
     .map(({ member }) => member)
 }
 
-/** The members that keep the shard: the best-ranked of each zone first, then the rest by rank. */
-export function replicasOf(
-  shard: number,
-  members: readonly Candidate[],
-  factor: ReplicationFactor,
-): readonly Candidate[] {
+/**
+ * The members that keep the shard, best claim first: the best-ranked of each zone, then the rest by rank, up to the
+ * factor; and beyond it whoever one of them has named as delegate.
+ */
+export function replicasOf(shard: number, members: readonly Candidate[], factor: ReplicationFactor): PeerId[] {
   const ranked = rank(shard, members)
-  if (factor === 'all' || factor >= ranked.length) return ranked
-  const chosen = ranked.filter((member, index) => ranked.findIndex((other) => other.zone === member.zone) === index)
-  const rest = ranked.filter((member) => !chosen.includes(member))
-  return [...chosen, ...rest].slice(0, factor)
+  const zones = new Set<string>()
+  const firsts = ranked.filter(({ zone }) => !zones.has(zone) && zones.add(zone))
+  const rest = ranked.filter((member) => !firsts.includes(member))
+  const chosen = [...firsts, ...rest].slice(0, factor === 'all' ? ranked.length : factor)
+  const keepers = new Set(chosen.filter(({ draining }) => !draining).map(({ peer }) => peer))
+  for (const member of chosen) keepers.add(followDelegates(member, members))
+  return [...keepers]
 }
 
 /** The one home: the pin if alive, else the first in rendezvous order, else its delegate. Undefined without members. */

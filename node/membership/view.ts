@@ -7,6 +7,19 @@
 import type { PeerId } from '../../transport/port.ts'
 import type { MemberStatus } from '../api.ts'
 import { PhiEstimator } from './phi.ts'
+import type { ReplicationFactor } from './placement.ts'
+
+/** How far a peer holds a shard: docs/REPLICATION.md says what each promises. */
+export type HeldState = 'acquiring' | 'complete' | 'releasing' | 'partial'
+
+export interface HeldShard {
+  readonly state: HeldState
+  /** Root of its hash tree; empty for a partial holding. */
+  readonly root: Uint8Array
+}
+
+/** Shards that a peer holds anything of. */
+export type Holdings = ReadonlyMap<number, HeldShard>
 
 /** What a peer says of itself. */
 export interface HeartbeatInfo {
@@ -21,7 +34,10 @@ export interface HeartbeatInfo {
   readonly delegate: PeerId | null
   readonly leaving: boolean
   readonly addresses: readonly string[]
-  readonly roots: Uint8Array
+  /** Equal in all of a mesh. */
+  readonly shardCount: number
+  readonly factor: ReplicationFactor
+  readonly holdings: Holdings
   readonly sessions: number
   readonly suspected: readonly string[]
 }
@@ -134,7 +150,13 @@ function isNewer(info: HeartbeatInfo, known: HeartbeatInfo): boolean {
 }
 
 function samePlacement(a: HeartbeatInfo, b: HeartbeatInfo): boolean {
-  return a.zone === b.zone && a.weight === b.weight && a.delegate === b.delegate && a.draining === b.draining
+  return (
+    a.zone === b.zone &&
+    a.weight === b.weight &&
+    a.delegate === b.delegate &&
+    a.draining === b.draining &&
+    a.factor === b.factor
+  )
 }
 
 function push(changes: MemberChange[], change: MemberChange | undefined): void {

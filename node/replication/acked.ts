@@ -1,5 +1,6 @@
-// What each replica has acknowledged of this peer's frames, and who waits for it. Acknowledgements are cumulative per
-// shard: "everything up to and with seq n of this shard is on my disk, dependencies included".
+// What each replica has acknowledged of this peer's frames, shard by shard. An acknowledgement names a range: "from this
+// seq up to and with that one, all of it is on my disk, dependencies included". It begins at 1 unless the replica
+// subscribed later and no exchange has covered what came before.
 import type { PeerId } from '../../transport/port.ts'
 
 interface SentFrame {
@@ -9,97 +10,115 @@ interface SentFrame {
 }
 
 interface Replica {
-  /** Highest acknowledged seq per shard. */
-  readonly acked: Map<number, number>
-  /** Seq per shard that existed when the replica came: older frames reach it by anti-entropy, not by gossip. */
-  readonly baseline: Map<number, number>
+  /** The acknowledged range; empty while `to` is less than `from`. */
+  from: number
+  to: number
+  /** Seq that existed when the replica came: older frames reach it by anti-entropy, not by gossip. */
+  readonly baseline: number
+}
+
+interface Shard {
+  last: number
+  /** What was sent and some replica has not acknowledged yet, for measuring lag; beyond SENT_MAX ages are lower bounds. */
+  readonly sent: SentFrame[]
+  readonly replicas: Map<PeerId, Replica>
+}
+
+/** What a peer owes over all shards. */
+interface Debt {
+  pendingFrames: number
   /** When the latest frame was sent that it has acknowledged, of any shard. */
   ackedSentAt: number
 }
 
-/** Sent frames remembered per shard for measuring lag; beyond that the age is a lower bound. */
 const SENT_MAX = 1024
 
 export class AckLedger {
-  readonly #replicas = new Map<PeerId, Replica>()
-  readonly #lastSequence = new Map<number, number>()
-  readonly #sent = new Map<number, SentFrame[]>()
+  readonly #shards = new Map<number, Shard>()
+  readonly #debts = new Map<PeerId, Debt>()
 
-  /** Replicas that writes may wait for. */
+  /** Everyone whose acknowledgements are taken, of any shard. */
   replicas(): readonly PeerId[] {
-    return [...this.#replicas.keys()]
+    return [...this.#debts.keys()]
   }
 
-  /** A replica has come, or come back as a new process that acknowledged nothing yet. */
-  join(peer: PeerId): void {
-    this.#replicas.set(peer, { acked: new Map(), baseline: new Map(this.#lastSequence), ackedSentAt: 0 })
+  /** Those of one shard. */
+  replicasOf(shard: number): readonly PeerId[] {
+    return [...(this.#shards.get(shard)?.replicas.keys() ?? [])]
   }
 
-  leave(peer: PeerId): void {
-    this.#replicas.delete(peer)
-    for (const shard of this.#sent.keys()) this.#forget(shard)
+  /** Takes acknowledgements of the shard from these peers and no others. Who stays keeps what it has acknowledged. */
+  setReplicas(shard: number, peers: readonly PeerId[]): void {
+    const { replicas, last } = this.#shard(shard)
+    for (const peer of [...replicas.keys()]) if (!peers.includes(peer)) this.#leave(peer, shard)
+    for (const peer of peers) {
+      if (replicas.has(peer)) continue
+      replicas.set(peer, { from: last + 1, to: 0, baseline: last })
+      if (!this.#debts.has(peer)) this.#debts.set(peer, { pendingFrames: 0, ackedSentAt: 0 })
+    }
+    this.#tidy()
   }
 
-  has(peer: PeerId): boolean {
-    return this.#replicas.has(peer)
+  /** The peer is gone, or is a new process that has acknowledged nothing yet. */
+  forget(peer: PeerId): void {
+    for (const shard of this.#shards.keys()) this.#leave(peer, shard)
+    this.#tidy()
   }
 
   /** Gives the shard's next frame its seq. */
   next(shard: number, now: number): number {
-    const sequence = this.last(shard) + 1
-    this.#lastSequence.set(shard, sequence)
-    if (this.#replicas.size > 0) {
-      const sent = this.#sent.get(shard) ?? []
-      this.#sent.set(shard, sent)
-      if (sent.length < SENT_MAX) sent.push({ sequence, at: now })
-    }
-    return sequence
+    const state = this.#shard(shard)
+    state.last++
+    if (state.replicas.size > 0 && state.sent.length < SENT_MAX) state.sent.push({ sequence: state.last, at: now })
+    for (const peer of state.replicas.keys()) this.#owe(peer, 1)
+    return state.last
   }
 
   last(shard: number): number {
-    return this.#lastSequence.get(shard) ?? 0
+    return this.#shards.get(shard)?.last ?? 0
   }
 
   /** Whether the acknowledgement brought anything new. A seq never given is not believed. */
-  acknowledge(peer: PeerId, shard: number, sequence: number): boolean {
-    const replica = this.#replicas.get(peer)
-    if (replica === undefined || sequence > this.last(shard)) return false
-    if (sequence <= (replica.acked.get(shard) ?? 0)) return false
-    replica.acked.set(shard, sequence)
-    const frame = this.#sent.get(shard)?.find((sent) => sent.sequence === sequence)
-    if (frame !== undefined) replica.ackedSentAt = Math.max(replica.ackedSentAt, frame.at)
-    this.#forget(shard)
+  acknowledge(peer: PeerId, shard: number, sequence: number, from = 1): boolean {
+    const state = this.#shards.get(shard)
+    const replica = state?.replicas.get(peer)
+    if (state === undefined || replica === undefined || sequence > state.last) return false
+    if (sequence <= replica.to && Math.max(1, from) >= replica.from) return false
+    const before = settled(replica)
+    if (!extend(replica, Math.max(1, from), sequence)) return false
+    this.#owe(peer, before - settled(replica))
+    const frame = state.sent.find((sent) => sent.sequence === sequence)
+    const debt = this.#debts.get(peer)
+    if (frame !== undefined && debt !== undefined) debt.ackedSentAt = Math.max(debt.ackedSentAt, frame.at)
+    forgetSent(state)
     return true
   }
 
-  /** Replicas that hold the shard's frame `sequence` on disk. */
+  /** Peers that hold the shard's frame `sequence` on disk. */
   holders(shard: number, sequence: number): PeerId[] {
     const holders: PeerId[] = []
-    for (const [peer, replica] of this.#replicas) {
-      if ((replica.acked.get(shard) ?? 0) >= sequence) holders.push(peer)
+    for (const [peer, { from, to }] of this.#shards.get(shard)?.replicas ?? []) {
+      if (sequence === 0 || (sequence <= to && sequence >= from)) holders.push(peer)
     }
     return holders
   }
 
-  /** Whether the replica holds the shard up to `sequence`. */
+  /** Whether the replica holds the shard from the beginning up to `sequence`. */
   holds(peer: PeerId, shard: number, sequence: number): boolean {
-    return (this.#replicas.get(peer)?.acked.get(shard) ?? 0) >= sequence
+    if (sequence === 0) return true
+    const replica = this.#shards.get(shard)?.replicas.get(peer)
+    return replica !== undefined && replica.from <= 1 && replica.to >= sequence
   }
 
-  /** Frames gossiped to the replica and not acknowledged yet. */
+  /** Frames gossiped to the peer and not acknowledged yet. */
   pendingFrames(peer: PeerId): number {
-    let pending = 0
-    for (const { missing } of this.#behind(peer)) pending += missing
-    return pending
+    return this.#debts.get(peer)?.pendingFrames ?? 0
   }
 
   /** Age of the oldest of them, ms. */
   lagMs(peer: PeerId, now: number): number {
     let oldest = now
-    for (const { shard, acked } of this.#behind(peer)) {
-      const first = this.#sent.get(shard)?.find((frame) => frame.sequence > acked)
-      if (first !== undefined) oldest = Math.min(oldest, first.at)
-    }
+    for (const { first } of this.#behind(peer)) oldest = Math.min(oldest, first.at)
     return now - oldest
   }
 
@@ -109,36 +128,79 @@ export class AckLedger {
    * repairing what was not lost would only make it busier.
    */
   lost(peer: PeerId, now: number, limits: { readonly overtakenMs: number; readonly silentMs: number }): number[] {
-    const ackedSentAt = this.#replicas.get(peer)?.ackedSentAt ?? 0
+    const ackedSentAt = this.#debts.get(peer)?.ackedSentAt ?? 0
     const shards: number[] = []
-    for (const { shard, acked } of this.#behind(peer)) {
-      const first = this.#sent.get(shard)?.find((frame) => frame.sequence > acked)
-      if (first === undefined) continue
+    for (const { shard, first } of this.#behind(peer)) {
       if (first.at + limits.overtakenMs < ackedSentAt || now - first.at >= limits.silentMs) shards.push(shard)
     }
     return shards
   }
 
-  *#behind(peer: PeerId): Generator<{ shard: number; acked: number; missing: number }> {
-    const replica = this.#replicas.get(peer)
-    if (replica === undefined) return
-    for (const [shard, last] of this.#lastSequence) {
-      const acked = Math.max(replica.acked.get(shard) ?? 0, replica.baseline.get(shard) ?? 0)
-      if (acked < last) yield { shard, acked, missing: last - acked }
+  /** Shards of which the peer has frames to acknowledge, each with the oldest of those frames. */
+  *#behind(peer: PeerId): Generator<{ shard: number; first: SentFrame }> {
+    if (this.pendingFrames(peer) === 0) return
+    for (const [shard, { replicas, sent }] of this.#shards) {
+      const replica = replicas.get(peer)
+      if (replica === undefined) continue
+      const done = settled(replica)
+      const first = sent.find((frame) => frame.sequence > done)
+      if (first !== undefined) yield { shard, first }
     }
   }
 
-  /** Drops what every replica has acknowledged. */
-  #forget(shard: number): void {
-    const sent = this.#sent.get(shard)
-    if (sent === undefined) return
-    let everywhere = this.last(shard)
-    for (const replica of this.#replicas.values()) {
-      const acked = Math.max(replica.acked.get(shard) ?? 0, replica.baseline.get(shard) ?? 0)
-      everywhere = Math.min(everywhere, acked)
-    }
-    const keep = sent.findIndex((frame) => frame.sequence > everywhere)
-    if (keep < 0) sent.length = 0
-    else sent.splice(0, keep)
+  #shard(shard: number): Shard {
+    const known = this.#shards.get(shard)
+    if (known !== undefined) return known
+    const state: Shard = { last: 0, sent: [], replicas: new Map() }
+    this.#shards.set(shard, state)
+    return state
   }
+
+  #leave(peer: PeerId, shard: number): void {
+    const state = this.#shard(shard)
+    const replica = state.replicas.get(peer)
+    if (replica === undefined) return
+    this.#owe(peer, settled(replica) - state.last)
+    state.replicas.delete(peer)
+    forgetSent(state)
+  }
+
+  #owe(peer: PeerId, frames: number): void {
+    const debt = this.#debts.get(peer)
+    if (debt !== undefined) debt.pendingFrames += frames
+  }
+
+  #tidy(): void {
+    const shards = [...this.#shards.values()]
+    for (const peer of this.#debts.keys()) {
+      if (!shards.some(({ replicas }) => replicas.has(peer))) this.#debts.delete(peer)
+    }
+  }
+}
+
+/**
+ * Ranges grow at both ends, whatever order the messages come in. One that begins beyond the old one is of a replica that
+ * has let the shard go meanwhile and taken it up again; one that ends before it is late. Returns whether it counts.
+ */
+function extend(replica: Replica, from: number, to: number): boolean {
+  const isEmpty = replica.to < replica.from
+  if (!isEmpty && to < replica.from - 1) return false
+  const isNew = isEmpty || from > replica.to + 1
+  replica.from = isNew ? from : Math.min(replica.from, from)
+  replica.to = isNew ? to : Math.max(replica.to, to)
+  return true
+}
+
+/** Up to where nothing more is expected of the replica. */
+function settled({ from, to, baseline }: Replica): number {
+  return from <= baseline + 1 ? Math.max(to, baseline) : baseline
+}
+
+/** Drops what every replica has acknowledged. */
+function forgetSent({ last, sent, replicas }: Shard): void {
+  let everywhere = last
+  for (const replica of replicas.values()) everywhere = Math.min(everywhere, settled(replica))
+  const keep = sent.findIndex((frame) => frame.sequence > everywhere)
+  if (keep < 0) sent.length = 0
+  else sent.splice(0, keep)
 }

@@ -1,16 +1,10 @@
 // Sends acknowledgements back to their origins: coalesced, one request under way per origin. While it is under way
-// newer (cumulative) ones replace those that wait, so acks cost little however fast frames come.
+// newer ones, whose ranges include the older, replace those that wait, so acks cost little however fast frames come.
 import type { PeerId, Transport } from '../../transport/port.ts'
-import { Acks } from '../../transport/wire/messages.js'
+import { Acks, type Ack } from '../../transport/wire/messages.js'
 
 const ACKS_PROTOCOL = 'acks'
 const ACKS_TIMEOUT_MS = 2_000
-
-interface Ack {
-  readonly boot: string
-  readonly shard: number
-  readonly seq: number
-}
 
 export class Acknowledger {
   readonly #transport: Transport
@@ -36,10 +30,10 @@ export class Acknowledger {
     })
   }
 
-  send(origin: PeerId, boot: string, shard: number, seq: number): void {
+  send(origin: PeerId, ack: Ack): void {
     const waiting = this.#waiting.get(origin) ?? new Map<string, Ack>()
     this.#waiting.set(origin, waiting)
-    waiting.set(`${boot}/${shard}`, { boot, shard, seq })
+    waiting.set(`${ack.boot}/${ack.shard}`, ack)
     if (!this.#sending.has(origin)) void this.#run(origin)
   }
 

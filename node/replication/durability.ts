@@ -1,7 +1,8 @@
 // Write concerns: how many disks a write waits for, and what it returns when fewer can be had.
-// The rule (DESIGN.md guarantee 1): never wait for more disks than there are live peers; say so in the receipt.
+// The rule (DESIGN.md guarantee 1): never wait for more disks than there are live replicas; say so in the receipt.
 import { ReplicationTimeoutError, SessionMeshError } from '../../crdt/errors.ts'
 import type { Durability, Receipt, WriteOptions } from '../api.ts'
+import type { PeerId } from '../../transport/port.ts'
 import type { Cancel, Clock } from '../ports/clock.ts'
 import type { AckLedger } from './acked.ts'
 
@@ -18,6 +19,23 @@ interface Waiter {
   readonly write: Write
   readonly durability: Durability
   settle(error?: unknown): void
+}
+
+/** The live peers that should keep a shard, as placement says now. */
+export interface ShardReplicas {
+  readonly self: boolean
+  readonly others: readonly PeerId[]
+}
+
+/** Disks that hold a write, and how far that is from what was asked. */
+interface Standing {
+  readonly copies: readonly string[]
+  /** Of the disks asked for, those that hold it … */
+  readonly held: number
+  /** … those that could … */
+  readonly possible: number
+  /** … and all. */
+  readonly wanted: number
 }
 
 export interface ResolvedWriteOptions {
@@ -44,16 +62,19 @@ export function resolveWriteOptions(
   return { durability, strict: options.strict ?? false, timeoutMs }
 }
 
+export interface DurabilityOptions {
+  readonly ledger: AckLedger
+  readonly clock: Clock
+  readonly self: () => string
+  readonly replicasOf: (shard: number) => ShardReplicas
+}
+
 export class DurabilityWaiters {
   readonly #waiters = new Map<number, Set<Waiter>>()
-  readonly #ledger: AckLedger
-  readonly #clock: Clock
-  readonly #self: () => string
+  readonly #options: DurabilityOptions
 
-  constructor(ledger: AckLedger, clock: Clock, self: () => string) {
-    this.#ledger = ledger
-    this.#clock = clock
-    this.#self = self
+  constructor(options: DurabilityOptions) {
+    this.#options = options
   }
 
   get size(): number {
@@ -63,7 +84,7 @@ export class DurabilityWaiters {
   }
 
   /**
-   * Resolves when the write has its copies, or fewer if there are fewer live peers or time is up.
+   * Resolves when the write has its copies, or fewer if there are fewer live replicas or time is up.
    * @throws ReplicationTimeoutError if `strict` and fewer; STORE_FAILED if this peer's own disk refused it
    */
   wait(write: Write, onDisk: Promise<void>, options: ResolvedWriteOptions): Promise<Receipt> {
@@ -81,7 +102,7 @@ export class DurabilityWaiters {
         },
       }
       this.#add(waiter)
-      cancel = this.#clock.setTimer(options.timeoutMs, () => waiter.settle())
+      cancel = this.#options.clock.setTimer(options.timeoutMs, () => waiter.settle())
       onDisk.then(
         () => {
           write.onOwnDisk = true
@@ -100,39 +121,35 @@ export class DurabilityWaiters {
   }
 
   #check(waiter: Waiter): void {
-    const copies = this.#copies(waiter.write)
-    const possible = Math.min(this.#wanted(waiter.durability), this.#replicaCount())
     if (waiter.durability !== 'memory' && !waiter.write.onOwnDisk) return
-    if (copies.length >= possible) waiter.settle()
+    const { held, possible } = this.#standing(waiter.write, waiter.durability)
+    if (held >= possible) waiter.settle()
   }
 
   #outcome(write: Write, options: ResolvedWriteOptions): Receipt | ReplicationTimeoutError {
-    const peers = this.#copies(write)
-    const wanted = this.#wanted(options.durability)
-    const degraded = peers.length < wanted
+    const { copies, held, wanted } = this.#standing(write, options.durability)
+    const degraded = held < wanted
     if (degraded && options.strict) {
-      const message = `${write.session}: ${peers.length} of ${wanted} copies on disk; the change stays and goes on spreading`
-      return new ReplicationTimeoutError(message, peers.length)
+      const message = `${write.session}: ${held} of ${wanted} copies on disk; the change stays and goes on spreading`
+      return new ReplicationTimeoutError(message, copies.length)
     }
-    return { session: write.session, copies: peers.length, degraded, peers }
+    return { session: write.session, copies: copies.length, degraded, peers: copies }
   }
 
-  #copies(write: Write): string[] {
-    const holders = write.sequence === undefined ? [] : this.#ledger.holders(write.shard, write.sequence)
-    return write.onOwnDisk ? [this.#self(), ...holders] : holders
-  }
-
-  /** Copies asked for. `quorum` and `all` are of the live replicas; see docs/GUARANTEES.md. */
-  #wanted(durability: Durability): number {
-    if (durability === 'memory') return 0
-    if (durability === 'local') return 1
-    if (durability === 'all') return this.#replicaCount()
-    if (durability === 'quorum') return Math.floor(this.#replicaCount() / 2) + 1
-    return durability
-  }
-
-  #replicaCount(): number {
-    return this.#ledger.replicas().length + 1
+  /** A number counts any disk; `quorum` and `all` are of the live replicas; see docs/GUARANTEES.md. */
+  #standing({ shard, sequence, onOwnDisk }: Write, durability: Durability): Standing {
+    const { ledger, self, replicasOf } = this.#options
+    const holders = sequence === undefined ? [] : ledger.holders(shard, sequence)
+    const copies = onOwnDisk ? [self(), ...holders] : holders
+    const replicas = replicasOf(shard)
+    if (durability !== 'quorum' && durability !== 'all') {
+      const wanted = durability === 'memory' ? 0 : durability === 'local' ? 1 : durability
+      return { copies, held: copies.length, possible: Math.min(wanted, replicas.others.length + 1), wanted }
+    }
+    const total = replicas.others.length + (replicas.self ? 1 : 0)
+    const wanted = durability === 'all' ? total : Math.floor(total / 2) + 1
+    const held = replicas.others.filter((peer) => holders.includes(peer)).length
+    return { copies, held: held + (replicas.self && onOwnDisk ? 1 : 0), possible: Math.min(wanted, total), wanted }
   }
 
   #add(waiter: Waiter): void {

@@ -63,7 +63,7 @@ async function answerTree(options: ExchangeServerOptions, bytes: Uint8Array): Pr
   const { queries } = TreeRequest.decode(bytes)
   limit(queries.length, QUERIES_MAX, 'tree queries')
   const roots = queries.filter(({ prefix }) => prefix === '').map(({ shard }) => shard)
-  const covered = roots.map((shard) => ({ boot, shard, seq: ledger.last(shard) }))
+  const covered = roots.map((shard) => ({ boot, shard, from: 0, seq: ledger.last(shard) }))
   if (roots.length > 0) await catalog.settle(new Set(roots))
   const nodes = queries.map(({ shard, prefix }) => {
     if (!isTreePrefix(prefix)) throw new SessionMeshError('INVALID_MESSAGE', 'tree query with a malformed prefix')

@@ -56,7 +56,7 @@ export async function exchange(
   shards: readonly number[],
 ): Promise<ExchangeResult> {
   const { catalog, ledger, boot } = options
-  const mine = shards.map((shard) => ({ boot, shard, seq: ledger.last(shard) }))
+  const mine = shards.map((shard) => ({ boot, shard, from: 0, seq: ledger.last(shard) }))
   await catalog.settle(new Set(shards))
   const walk: Walk = { peer, shards, mine, boot: '', theirs: [], refused: false }
   const differing = await findDiffering(options, walk)

@@ -1,9 +1,10 @@
 // The inbox: frames from other peers. Each is checked, journalled, and acknowledged once it is on disk with all its
-// dependencies. Acknowledgements are cumulative per (origin, boot, shard); a gap, or an update that can't be
-// integrated yet, stops them there and asks for an exchange with the origin, which covers what was missed.
+// dependencies. Acknowledgements are ranges per (origin, boot, shard), from the first frame that was seen; a gap, or an
+// update that can't be integrated yet, stops them there and asks for an exchange with the origin, which covers what was
+// missed.
 import { hasCode, type SessionMeshError } from '../../crdt/errors.ts'
 import type { GossipMessage, PeerId, Verdict } from '../../transport/port.ts'
-import { Frame } from '../../transport/wire/messages.js'
+import { Frame, type Ack } from '../../transport/wire/messages.js'
 import { WIRE_VERSION } from '../membership/heartbeat.ts'
 import type { Catalog } from '../sessions/catalog.ts'
 
@@ -12,7 +13,9 @@ const AHEAD_MAX = 4096
 
 interface Stream {
   readonly boot: string
-  /** Every frame up to and with this seq is handled. */
+  /** Frames up to and with this seq were not seen, and no exchange has covered them yet: the stream was joined late. */
+  base: number
+  /** Every frame after `base` up to and with this seq is handled. */
   contiguous: number
   /** Highest seq received, whether or not it is on disk yet: what a gap is measured from. */
   received: number
@@ -23,8 +26,7 @@ interface Stream {
 export interface InboxOptions {
   readonly catalog: Catalog
   readonly shardCount: number
-  /** A cumulative acknowledgement is due. */
-  readonly acknowledge: (origin: PeerId, boot: string, shard: number, sequence: number) => void
+  readonly acknowledge: (origin: PeerId, ack: Ack) => void
   /** Frames are missing, or wait for a dependency: ask the origin. */
   readonly onGap: (origin: PeerId, shard: number) => void
   readonly onFrame: (updates: number, bytes: number) => void
@@ -68,12 +70,13 @@ export class Inbox {
   covered(origin: PeerId, boot: string, shard: number, sequence: number): void {
     const stream = this.#stream(origin, boot, shard)
     if (stream === undefined) return
+    if (sequence >= stream.base) stream.base = 0
     if (sequence > stream.contiguous) {
       stream.contiguous = sequence
       for (const ahead of stream.ahead) if (ahead <= sequence) stream.ahead.delete(ahead)
     }
     this.#advance(stream)
-    if (stream.contiguous > 0) this.#options.acknowledge(origin, boot, shard, stream.contiguous)
+    this.#acknowledge(origin, shard, stream)
   }
 
   forget(origin: PeerId): void {
@@ -85,6 +88,7 @@ export class Inbox {
     if (stream === undefined) return
     const whole = this.#integrateAll(frame)
     const gap = frame.seq > Math.max(stream.received, stream.contiguous) + 1
+    if (stream.received === 0 && stream.contiguous === 0) stream.base = stream.contiguous = frame.seq - 1
     stream.received = Math.max(stream.received, frame.seq)
     if (!whole || gap) this.#options.onGap(origin, frame.shard)
     if (!whole) return
@@ -113,9 +117,11 @@ export class Inbox {
     if (frame.seq > stream.contiguous && stream.ahead.size < AHEAD_MAX) stream.ahead.add(frame.seq)
     const before = stream.contiguous
     this.#advance(stream)
-    if (stream.contiguous > before) {
-      this.#options.acknowledge(origin, stream.boot, frame.shard, stream.contiguous)
-    }
+    if (stream.contiguous > before) this.#acknowledge(origin, frame.shard, stream)
+  }
+
+  #acknowledge(origin: PeerId, shard: number, { boot, base, contiguous }: Stream): void {
+    if (contiguous > base) this.#options.acknowledge(origin, { boot, shard, seq: contiguous, from: base + 1 })
   }
 
   #advance(stream: Stream): void {
@@ -129,7 +135,7 @@ export class Inbox {
     this.#streams.set(origin, shards)
     const known = shards.get(shard)
     if (known !== undefined && known.boot >= boot) return known.boot === boot ? known : undefined
-    const stream = { boot, contiguous: 0, received: 0, ahead: new Set<number>() }
+    const stream = { boot, base: 0, contiguous: 0, received: 0, ahead: new Set<number>() }
     shards.set(shard, stream)
     return stream
   }

@@ -27,8 +27,8 @@ export interface OutboxOptions {
   readonly boot: string
   readonly ledger: AckLedger
   readonly topicOf: (shard: number) => string
-  /** Whether a replica is too far behind for more frames now. */
-  readonly congested: () => boolean
+  /** Whether a replica of the shard is too far behind for more frames of it now. */
+  readonly congested: (shard: number) => boolean
   /** A frame could not be gossiped whole: the shard must be exchanged directly. */
   readonly onUngossiped: (shard: number) => void
   readonly onFrame: (updates: number, bytes: number) => void
@@ -73,18 +73,23 @@ export class Outbox {
       .finally(() => {
         this.#running = false
         // What came between the loop's last look and here must not wait for the next change.
-        if (this.#waiting.size > 0 && !this.#options.congested()) this.pump()
+        if (this.#next() !== undefined) this.pump()
       })
   }
 
   async #run(): Promise<void> {
     // One turn of the microtask queue: changes made together leave together.
     await Promise.resolve()
-    while (this.#waiting.size > 0 && !this.#options.congested()) {
-      const shard = first(this.#waiting.keys())
+    for (let shard = this.#next(); shard !== undefined; shard = this.#next()) {
       await this.#publish(shard, this.#take(shard))
       for (const wake of this.#wakers.splice(0)) wake()
     }
+  }
+
+  /** The shard that has waited longest of those whose replicas keep up. */
+  #next(): number | undefined {
+    for (const shard of this.#waiting.keys()) if (!this.#options.congested(shard)) return shard
+    return undefined
   }
 
   /** The next frame's worth of a shard's changes. */
@@ -119,11 +124,6 @@ export class Outbox {
       this.#options.onError(error)
       return 0
     })
-    if (recipients === 0 && ledger.replicas().length > 0) this.#options.onUngossiped(shard)
+    if (recipients === 0 && ledger.replicasOf(shard).length > 0) this.#options.onUngossiped(shard)
   }
-}
-
-function first<T>(values: Iterable<T>): T {
-  for (const value of values) return value
-  throw new Error('nothing to take')
 }

@@ -1,7 +1,7 @@
 // When to run an exchange with whom: at once when frames are known to be missing, and when heartbeats show that a
 // shard's root differs from ours and goes on differing. At most one exchange per peer is under way from this side;
 // what is asked for meanwhile waits for the next.
-import { DIGEST_BYTES, hasCode } from '../../crdt/index.ts'
+import { digestsEqual, hasCode } from '../../crdt/index.ts'
 import type { PeerId } from '../../transport/port.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { HeartbeatInfo } from '../membership/view.ts'
@@ -120,15 +120,14 @@ export class RepairSchedule {
    * on only once it has lasted, a little longer on the side with the greater id so that the two do not do it at once.
    */
   #compare(info: HeartbeatInfo): void {
-    const { clock, shardCount, syncIntervalMs, exchange: ours } = this.#options
-    if (info.leaving || info.roots.length !== shardCount * DIGEST_BYTES) return
+    const { clock, syncIntervalMs, exchange: ours } = this.#options
+    if (info.leaving) return
     const now = clock.monotonic()
     const patienceMs = info.peer > ours.transport.self ? syncIntervalMs / 2 : syncIntervalMs
     const repair = this.#peer(info.peer)
     const lasting: number[] = []
-    for (let shard = 0; shard < shardCount; shard++) {
-      const root = info.roots.subarray(shard * DIGEST_BYTES, (shard + 1) * DIGEST_BYTES)
-      if (equal(root, ours.catalog.tree(shard).root())) {
+    for (const [shard, { root }] of info.holdings) {
+      if (digestsEqual(root, ours.catalog.tree(shard).root())) {
         repair.differing.delete(shard)
         continue
       }
@@ -157,8 +156,4 @@ export class RepairSchedule {
     this.#peers.set(peer, repair)
     return repair
   }
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index])
 }

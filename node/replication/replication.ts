@@ -4,6 +4,7 @@ import type { PeerId, Transport } from '../../transport/port.ts'
 import type { Receipt, ReplicaStatus, Replication as ReplicationApi, ReplicationStatus, SyncProgress } from '../api.ts'
 import type { PeerConfig } from '../config.ts'
 import type { Membership } from '../membership/membership.ts'
+import type { ReplicaSets } from '../membership/replica-sets.ts'
 import type { MemberChange } from '../membership/view.ts'
 import type { Cancel, Clock } from '../ports/clock.ts'
 import type { Catalog } from '../sessions/catalog.ts'
@@ -30,6 +31,7 @@ export interface ReplicationOptions {
   readonly config: PeerConfig
   readonly catalog: () => Catalog
   readonly membership: Membership
+  readonly sets: ReplicaSets
   readonly allowed: (peer: PeerId) => boolean
   readonly counters: Counters
   readonly onError: (error: unknown) => void
@@ -51,11 +53,16 @@ export class Replication implements ReplicationApi {
 
   constructor(options: ReplicationOptions) {
     this.#options = options
-    this.#waiters = new DurabilityWaiters(this.#ledger, options.clock, () => options.transport.self)
+    this.#waiters = new DurabilityWaiters({
+      ledger: this.#ledger,
+      clock: options.clock,
+      self: () => options.transport.self,
+      replicasOf: (shard) => options.sets.of(shard),
+    })
   }
 
   start(): void {
-    const { transport, clock, boot, config, membership, allowed, counters, onError } = this.#options
+    const { transport, clock, boot, config, membership, sets, allowed, counters, onError } = this.#options
     const catalog = this.#options.catalog()
     const refuse = counters.refuse
     const acknowledger = new Acknowledger(transport)
@@ -64,7 +71,7 @@ export class Replication implements ReplicationApi {
       shardCount: config.shardCount,
       allowed,
       refuse,
-      acknowledge: (origin, toBoot, shard, seq) => acknowledger.send(origin, toBoot, shard, seq),
+      acknowledge: (origin, ack) => acknowledger.send(origin, ack),
       onGap: (origin, shard) => this.#repair?.request(origin, [shard]),
       onFrame: (updates) => counters.received(updates),
     })
@@ -87,7 +94,8 @@ export class Replication implements ReplicationApi {
     serveExchange({ ...exchange, allowed, onNews: () => membership.announce() })
     acknowledger.handle(
       (from, ack) => {
-        if (ack.boot === boot && this.#ledger.acknowledge(from, ack.shard, ack.seq)) this.#acknowledged(ack.shard)
+        if (ack.boot === boot && this.#ledger.acknowledge(from, ack.shard, ack.seq, ack.from))
+          this.#acknowledged(ack.shard)
       },
       (from) => refuse('malformed-acks', '', from, 'not protobuf'),
     )
@@ -95,6 +103,7 @@ export class Replication implements ReplicationApi {
       this.#cancels.push(transport.subscribe(this.#topic(shard), (message) => inbox.receive(shard, message)))
     }
     this.#cancels.push(
+      sets.events.on('changed', () => this.#setsChanged()),
       membership.events.on('change', (change) => this.#memberChanged(change, inbox)),
       every(clock, LOST_CHECK_MS, () => this.#repairLost(clock.monotonic())),
       repair.start(),
@@ -198,9 +207,9 @@ export class Replication implements ReplicationApi {
       boot,
       ledger: this.#ledger,
       topicOf: (shard) => this.#topic(shard),
-      congested: () => this.#congested(),
+      congested: (shard) => this.#congested(shard),
       onUngossiped: (shard) => {
-        for (const peer of this.#ledger.replicas()) this.#repair?.request(peer, [shard])
+        for (const peer of this.#ledger.replicasOf(shard)) this.#repair?.request(peer, [shard])
       },
       onFrame: (updates) => counters.published(updates),
       onError,
@@ -212,10 +221,10 @@ export class Replication implements ReplicationApi {
   }
 
   /** A suspect holds nobody up: membership will soon say whether it lives. */
-  #congested(): boolean {
+  #congested(shard: number): boolean {
     const { membership, config } = this.#options
     return this.#ledger
-      .replicas()
+      .replicasOf(shard)
       .some(
         (peer) =>
           membership.get(peer)?.status === 'alive' && this.#ledger.pendingFrames(peer) >= config.maxPendingSyncs,
@@ -227,15 +236,22 @@ export class Replication implements ReplicationApi {
     this.#outbox?.pump()
   }
 
-  #memberChanged(change: MemberChange, inbox: Inbox): void {
-    if (change.to === 'alive' && (change.rebooted || !this.#ledger.has(change.peer))) {
-      this.#ledger.join(change.peer)
-      this.#repair?.request(change.peer, this.#allShards())
-    } else if (change.to === 'dead' || change.to === 'left') {
-      this.#ledger.leave(change.peer)
-      if (change.to === 'left') inbox.forget(change.peer)
+  /** Who acknowledges what has changed: a write may have all its copies now, or must wait for others. */
+  #setsChanged(): void {
+    const { config, sets } = this.#options
+    for (let shard = 0; shard < config.shardCount; shard++) {
+      this.#ledger.setReplicas(shard, sets.acknowledging(shard))
     }
     this.#acknowledged()
+  }
+
+  #memberChanged(change: MemberChange, inbox: Inbox): void {
+    if (change.rebooted || change.to === 'dead' || change.to === 'left') this.#ledger.forget(change.peer)
+    if (change.to === 'left') inbox.forget(change.peer)
+    this.#setsChanged()
+    if (change.to === 'alive' && (change.rebooted || change.from !== 'suspect')) {
+      this.#repair?.request(change.peer, this.#allShards())
+    }
   }
 
   #allShards(): number[] {

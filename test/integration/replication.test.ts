@@ -2,6 +2,7 @@
 import { afterEach, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { Frame } from '../../transport/wire/messages.js'
+import { WIRE_VERSION } from '../../node/membership/heartbeat.ts'
 import { systemClock } from '../../node/ports/clock.ts'
 import { createMemoryStore } from '../../node/store/memory.ts'
 import { createMemoryNetwork } from '../../transport/memory/index.ts'
@@ -193,7 +194,15 @@ test('what the network must not say is refused, counted, and harmless', async ()
   const [hostile, victim] = [two.transports[0], peer(two, 1)]
   if (hostile === undefined) throw new Error('no transport')
   const update = Y.encodeStateAsUpdate(new Y.Doc())
-  const base = { version: 1, origin: 'a', boot: 'ff', shard: 0, seq: 1, sentAt: 1, entries: [{ session: 's', update }] }
+  const base = {
+    version: WIRE_VERSION,
+    origin: 'a',
+    boot: 'ff',
+    shard: 0,
+    seq: 1,
+    sentAt: 1,
+    entries: [{ session: 's', update }],
+  }
   const send = (change: object) => hostile.publish('shard/0', Frame.encode({ ...base, ...change }))
   await send({ origin: 'c' })
   await send({ entries: [{ session: 's', update: new Uint8Array([250, 1, 2, 3]) }] })

@@ -79,11 +79,13 @@ export interface Heartbeat {
     draining: boolean;
     delegate: string;
     addresses: string[];
-    roots: Uint8Array;
     sessions: number;
     incarnation: number;
     leaving: boolean;
     suspected: string[];
+    shardCount: number;
+    factor: number;
+    holdings: Holding[];
 }
 export declare namespace Heartbeat {
     const codec: () => Codec<Heartbeat>;
@@ -128,10 +130,6 @@ export declare namespace Heartbeat {
         index: number;
         value: string;
     }
-    interface HeartbeatRootsFieldEvent {
-        field: '$.roots';
-        value: Uint8Array;
-    }
     interface HeartbeatSessionsFieldEvent {
         field: '$.sessions';
         value: number;
@@ -149,9 +147,64 @@ export declare namespace Heartbeat {
         index: number;
         value: string;
     }
+    interface HeartbeatShardCountFieldEvent {
+        field: '$.shardCount';
+        value: number;
+    }
+    interface HeartbeatFactorFieldEvent {
+        field: '$.factor';
+        value: number;
+    }
+    interface HeartbeatHoldingsShardFieldEvent {
+        field: '$.holdings[].shard';
+        value: number;
+        index: number;
+    }
+    interface HeartbeatHoldingsStateFieldEvent {
+        field: '$.holdings[].state';
+        value: HoldingState;
+        index: number;
+    }
+    interface HeartbeatHoldingsRootFieldEvent {
+        field: '$.holdings[].root';
+        value: Uint8Array;
+        index: number;
+    }
     function encode(obj: Partial<Heartbeat>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Heartbeat>): Heartbeat;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Heartbeat>): Generator<HeartbeatVersionFieldEvent | HeartbeatPeerFieldEvent | HeartbeatBootFieldEvent | HeartbeatCounterFieldEvent | HeartbeatNameFieldEvent | HeartbeatZoneFieldEvent | HeartbeatWeightFieldEvent | HeartbeatDrainingFieldEvent | HeartbeatDelegateFieldEvent | HeartbeatAddressesFieldEvent | HeartbeatRootsFieldEvent | HeartbeatSessionsFieldEvent | HeartbeatIncarnationFieldEvent | HeartbeatLeavingFieldEvent | HeartbeatSuspectedFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Heartbeat>): Generator<HeartbeatVersionFieldEvent | HeartbeatPeerFieldEvent | HeartbeatBootFieldEvent | HeartbeatCounterFieldEvent | HeartbeatNameFieldEvent | HeartbeatZoneFieldEvent | HeartbeatWeightFieldEvent | HeartbeatDrainingFieldEvent | HeartbeatDelegateFieldEvent | HeartbeatAddressesFieldEvent | HeartbeatSessionsFieldEvent | HeartbeatIncarnationFieldEvent | HeartbeatLeavingFieldEvent | HeartbeatSuspectedFieldEvent | HeartbeatShardCountFieldEvent | HeartbeatFactorFieldEvent | HeartbeatHoldingsShardFieldEvent | HeartbeatHoldingsStateFieldEvent | HeartbeatHoldingsRootFieldEvent>;
+}
+export interface Holding {
+    shard: number;
+    state: HoldingState;
+    root: Uint8Array;
+}
+export declare namespace Holding {
+    const codec: () => Codec<Holding>;
+    interface HoldingShardFieldEvent {
+        field: '$.shard';
+        value: number;
+    }
+    interface HoldingStateFieldEvent {
+        field: '$.state';
+        value: HoldingState;
+    }
+    interface HoldingRootFieldEvent {
+        field: '$.root';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<Holding>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Holding>): Holding;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Holding>): Generator<HoldingShardFieldEvent | HoldingStateFieldEvent | HoldingRootFieldEvent>;
+}
+export declare enum HoldingState {
+    PARTIAL = "PARTIAL",
+    ACQUIRING = "ACQUIRING",
+    COMPLETE = "COMPLETE",
+    RELEASING = "RELEASING"
+}
+export declare namespace HoldingState {
+    const codec: () => Codec<HoldingState>;
 }
 export interface Acks {
     acks: Ack[];
@@ -173,14 +226,20 @@ export declare namespace Acks {
         value: number;
         index: number;
     }
+    interface AcksAcksFromFieldEvent {
+        field: '$.acks[].from';
+        value: number;
+        index: number;
+    }
     function encode(obj: Partial<Acks>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Acks>): Acks;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Acks>): Generator<AcksAcksBootFieldEvent | AcksAcksShardFieldEvent | AcksAcksSeqFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Acks>): Generator<AcksAcksBootFieldEvent | AcksAcksShardFieldEvent | AcksAcksSeqFieldEvent | AcksAcksFromFieldEvent>;
 }
 export interface Ack {
     boot: string;
     shard: number;
     seq: number;
+    from: number;
 }
 export declare namespace Ack {
     const codec: () => Codec<Ack>;
@@ -196,9 +255,13 @@ export declare namespace Ack {
         field: '$.seq';
         value: number;
     }
+    interface AckFromFieldEvent {
+        field: '$.from';
+        value: number;
+    }
     function encode(obj: Partial<Ack>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Ack>): Ack;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Ack>): Generator<AckBootFieldEvent | AckShardFieldEvent | AckSeqFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Ack>): Generator<AckBootFieldEvent | AckShardFieldEvent | AckSeqFieldEvent | AckFromFieldEvent>;
 }
 export interface TreeRequest {
     boot: string;
@@ -298,9 +361,14 @@ export declare namespace TreeResponse {
         value: number;
         index: number;
     }
+    interface TreeResponseCoveredFromFieldEvent {
+        field: '$.covered[].from';
+        value: number;
+        index: number;
+    }
     function encode(obj: Partial<TreeResponse>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeResponse>): TreeResponse;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeResponse>): Generator<TreeResponseBootFieldEvent | TreeResponseNodesShardFieldEvent | TreeResponseNodesPrefixFieldEvent | TreeResponseNodesHashFieldEvent | TreeResponseNodesLeavesSessionFieldEvent | TreeResponseNodesLeavesDigestFieldEvent | TreeResponseNodesChildrenFieldEvent | TreeResponseCoveredBootFieldEvent | TreeResponseCoveredShardFieldEvent | TreeResponseCoveredSeqFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeResponse>): Generator<TreeResponseBootFieldEvent | TreeResponseNodesShardFieldEvent | TreeResponseNodesPrefixFieldEvent | TreeResponseNodesHashFieldEvent | TreeResponseNodesLeavesSessionFieldEvent | TreeResponseNodesLeavesDigestFieldEvent | TreeResponseNodesChildrenFieldEvent | TreeResponseCoveredBootFieldEvent | TreeResponseCoveredShardFieldEvent | TreeResponseCoveredSeqFieldEvent | TreeResponseCoveredFromFieldEvent>;
 }
 export interface TreeNode {
     shard: number;
@@ -489,9 +557,14 @@ export declare namespace PushRequest {
         value: number;
         index: number;
     }
+    interface PushRequestCoveredFromFieldEvent {
+        field: '$.covered[].from';
+        value: number;
+        index: number;
+    }
     function encode(obj: Partial<PushRequest>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PushRequest>): PushRequest;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PushRequest>): Generator<PushRequestBootFieldEvent | PushRequestEntriesSessionFieldEvent | PushRequestEntriesUpdateFieldEvent | PushRequestCoveredBootFieldEvent | PushRequestCoveredShardFieldEvent | PushRequestCoveredSeqFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PushRequest>): Generator<PushRequestBootFieldEvent | PushRequestEntriesSessionFieldEvent | PushRequestEntriesUpdateFieldEvent | PushRequestCoveredBootFieldEvent | PushRequestCoveredShardFieldEvent | PushRequestCoveredSeqFieldEvent | PushRequestCoveredFromFieldEvent>;
 }
 export interface PushResponse {
     accepted: number;

@@ -7,8 +7,7 @@ const [a, b] = ['a' as PeerId, 'b' as PeerId]
 
 function ledger(): AckLedger {
   const made = new AckLedger()
-  made.join(a)
-  made.join(b)
+  for (let shard = 0; shard < 4; shard++) made.setReplicas(shard, [a, b])
   return made
 }
 
@@ -34,7 +33,7 @@ test('a seq that was never given, and a peer that is no replica, are not believe
 test('a newcomer owes only what was gossiped since it came, yet holds nothing until it says so', () => {
   const made = ledger()
   made.next(0, 0)
-  made.join('c' as PeerId)
+  made.setReplicas(0, [a, b, 'c' as PeerId])
   expect(made.pendingFrames('c' as PeerId)).toBe(0)
   expect(made.holders(0, 1)).toEqual([])
   made.next(0, 10)
@@ -64,6 +63,54 @@ test('a replica that comes back as a new process has acknowledged nothing', () =
   const made = ledger()
   made.next(0, 0)
   made.acknowledge(a, 0, 1)
-  made.join(a)
+  made.forget(a)
+  made.setReplicas(0, [a, b])
   expect(made.holders(0, 1)).toEqual([])
+})
+
+test('only replicas of the shard itself count, and only while they are', () => {
+  const made = ledger()
+  made.setReplicas(0, [a])
+  made.next(0, 0)
+  made.next(1, 0)
+  expect(made.acknowledge(b, 0, 1)).toBe(false)
+  expect(made.acknowledge(b, 1, 1)).toBe(true)
+  expect(made.pendingFrames(a)).toBe(2)
+  expect(made.pendingFrames(b)).toBe(0)
+  made.setReplicas(1, [b])
+  expect(made.pendingFrames(a)).toBe(1)
+  expect(made.holders(1, 1)).toEqual([b])
+  made.setReplicas(0, [])
+  expect(made.replicas()).toEqual([a, b])
+  for (const shard of [1, 2, 3]) made.setReplicas(shard, [b])
+  expect(made.replicas()).toEqual([b])
+})
+
+test('who came late holds what it says it holds, and not what was before', () => {
+  const made = ledger()
+  for (let i = 0; i < 5; i++) made.next(0, i)
+  expect(made.acknowledge(a, 0, 4, 4)).toBe(true)
+  expect(made.holders(0, 4)).toEqual([a])
+  expect(made.holders(0, 3)).toEqual([])
+  expect(made.holds(a, 0, 4)).toBe(false)
+  // What it has not seen is still owed, and is found to be lost in time.
+  expect(made.pendingFrames(a)).toBe(5)
+  expect(made.lost(a, 1_000, { overtakenMs: 250, silentMs: 500 })).toEqual([0])
+  expect(made.acknowledge(a, 0, 5)).toBe(true)
+  expect(made.holders(0, 1)).toEqual([a])
+  expect(made.holds(a, 0, 5)).toBe(true)
+  expect(made.pendingFrames(a)).toBe(0)
+})
+
+test('two ranges with a gap between them are never taken for one', () => {
+  const made = ledger()
+  for (let i = 0; i < 9; i++) made.next(0, i)
+  made.acknowledge(a, 0, 3)
+  expect(made.acknowledge(a, 0, 8, 7)).toBe(true)
+  expect(made.holders(0, 5)).toEqual([])
+  expect(made.holders(0, 7)).toEqual([a])
+  expect(made.acknowledge(a, 0, 4)).toBe(false)
+  expect(made.holders(0, 5)).toEqual([])
+  expect(made.acknowledge(a, 0, 6, 5)).toBe(true)
+  expect(made.holders(0, 5)).toEqual([a])
 })

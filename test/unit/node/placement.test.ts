@@ -6,7 +6,13 @@ import type { PeerId } from '../../../transport/port.ts'
 
 const SHARDS = 256
 const shards = Array.from({ length: SHARDS }, (_, shard) => shard)
-const member = (i: number, zone = ''): Candidate => ({ peer: `peer-${i}` as PeerId, zone, weight: 1, delegate: null })
+const member = (i: number, zone = ''): Candidate => ({
+  peer: `peer-${i}` as PeerId,
+  zone,
+  weight: 1,
+  delegate: null,
+  draining: false,
+})
 const members = (count: number) => Array.from({ length: count }, (_, i) => member(i))
 const arbitraryMembers = fc.integer({ min: 1, max: 12 }).map(members)
 
@@ -47,9 +53,12 @@ test('homes are spread about evenly, and by weight', () => {
 test('replicas are spread over zones before any zone gets a second', () => {
   const zones = ['x', 'x', 'x', 'y', 'z']
   const all = zones.map((zone, i) => member(i, zone))
+  const zoneOf = (peer: PeerId) => all.find((each) => each.peer === peer)?.zone
   for (const shard of shards) {
-    expect(new Set(replicasOf(shard, all, 3).map(({ zone }) => zone)).size).toBe(3)
+    expect(new Set(replicasOf(shard, all, 3).map(zoneOf)).size).toBe(3)
     expect(replicasOf(shard, all, 'all')).toHaveLength(5)
+    expect(replicasOf(shard, all, 9)).toHaveLength(5)
+    expect(replicasOf(shard, all, 2)[0]).toBe(homeOf(shard, all))
   }
 })
 
@@ -73,4 +82,49 @@ test('a pin is home while alive; a delegate takes over; a circle of delegates ch
 
 test('nobody is home of anything in an empty mesh', () => {
   expect(homeOf(0, [])).toBeUndefined()
+})
+
+/** Pairs of shard and replica that are in `after` and were not in `before`. */
+function moved(before: readonly Candidate[], after: readonly Candidate[], factor: number): number {
+  const news = shards.flatMap((shard) => {
+    const had = new Set(replicasOf(shard, before, factor))
+    return replicasOf(shard, after, factor).filter((peer) => !had.has(peer))
+  })
+  return news.length
+}
+
+test('who joins takes its own share and makes nobody else move; who goes gives back no more', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 3, max: 12 }), fc.integer({ min: 1, max: 4 }), fc.nat(11), (count, zones, which) => {
+      const all = Array.from({ length: count + 1 }, (_, i) => member(i, `zone-${i % zones}`))
+      const less = all.filter((_, i) => i !== which % (count + 1))
+      const newcomer = all[which % (count + 1)]?.peer
+      const own = shards.filter((shard) => newcomer !== undefined && replicasOf(shard, all, 3).includes(newcomer))
+      // Joining: only the newcomer gets anything new. Leaving: one new replica for each that is gone.
+      expect(moved(less, all, 3)).toBe(own.length)
+      if (count >= 3) expect(moved(all, less, 3)).toBe(own.length)
+    }),
+  )
+})
+
+test('a join moves about its share: 3 / N of the shards', () => {
+  for (const count of [4, 7, 11]) {
+    const share = moved(members(count), members(count + 1), 3) / SHARDS
+    expect(share).toBeGreaterThan((0.6 * 3) / (count + 1))
+    expect(share).toBeLessThan((1.5 * 3) / (count + 1))
+  }
+})
+
+test('a delegate keeps what its principal keeps, beyond the factor; a principal that drains keeps nothing', () => {
+  const all = members(6)
+  const delegating = all.map((each, i) => (i === 0 ? { ...each, delegate: 'peer-5' as PeerId } : each))
+  const drained = delegating.map((each, i) => (i === 0 ? { ...each, draining: true } : each))
+  for (const shard of shards) {
+    const before = replicasOf(shard, all, 3)
+    const [now, then] = [replicasOf(shard, delegating, 3), replicasOf(shard, drained, 3)]
+    expect(now.slice(0, 3)).toEqual(before)
+    expect(now.length).toBe(before.includes('peer-0' as PeerId) && !before.includes('peer-5' as PeerId) ? 4 : 3)
+    expect(then).not.toContain('peer-0')
+    expect(new Set(then)).toEqual(new Set(now.filter((peer) => peer !== 'peer-0')))
+  }
 })

@@ -1,0 +1,98 @@
+// Who keeps a shard by everyone's calculation, and who says that it holds it: the two differ while replicas move. Both
+// are kept per shard, since every write and every acknowledgement asks.
+import type { PeerId } from '../../transport/port.ts'
+import { Emitter } from '../util/emitter.ts'
+import type { Membership } from './membership.ts'
+import type { HeartbeatInfo, HeldState, MemberChange } from './view.ts'
+
+export interface ReplicaSet {
+  /** Whether this peer should keep the shard. */
+  readonly self: boolean
+  /** The other live peers that should, best claim first. */
+  readonly others: readonly PeerId[]
+}
+
+/** Another live peer's own word on a shard. */
+export interface Holder {
+  readonly peer: PeerId
+  readonly boot: string
+  readonly state: HeldState
+  readonly root: Uint8Array
+}
+
+export interface ReplicaSetsEvents {
+  /** Who should keep shards, or who says that it holds them, may have changed. */
+  changed: () => void
+}
+
+export interface ReplicaSetsOptions {
+  readonly membership: Membership
+  readonly self: () => PeerId
+  readonly onError: (error: unknown) => void
+}
+
+export class ReplicaSets {
+  readonly events: Emitter<ReplicaSetsEvents>
+  readonly #options: ReplicaSetsOptions
+  readonly #sets = new Map<number, ReplicaSet>()
+  /** What each peer said last of its states, to notice a change. */
+  readonly #said = new Map<PeerId, string>()
+
+  constructor(options: ReplicaSetsOptions) {
+    this.#options = options
+    this.events = new Emitter(options.onError)
+  }
+
+  start(): () => void {
+    const { events } = this.#options.membership
+    const stops = [
+      events.on('view', () => this.#viewChanged()),
+      events.on('heard', (info) => this.#heard(info)),
+      events.on('change', (change) => this.#memberChanged(change)),
+    ]
+    return () => {
+      for (const stop of stops) stop()
+    }
+  }
+
+  of(shard: number): ReplicaSet {
+    const known = this.#sets.get(shard)
+    if (known !== undefined) return known
+    const self = this.#options.self()
+    const replicas = this.#options.membership.replicasOf(shard)
+    const set = { self: replicas.includes(self), others: replicas.filter((peer) => peer !== self) }
+    this.#sets.set(shard, set)
+    return set
+  }
+
+  /** Live peers that announce anything of the shard. */
+  holders(shard: number): Holder[] {
+    return this.#options.membership.live().flatMap(({ info }) => {
+      const held = info.holdings.get(shard)
+      return held === undefined ? [] : [{ peer: info.peer, boot: info.boot, ...held }]
+    })
+  }
+
+  /** Everyone who should keep the shard or acknowledges for it. */
+  acknowledging(shard: number): PeerId[] {
+    const peers = new Set(this.of(shard).others)
+    for (const { peer, state } of this.holders(shard)) if (state !== 'partial') peers.add(peer)
+    return [...peers]
+  }
+
+  #viewChanged(): void {
+    this.#sets.clear()
+    this.events.emit('changed', undefined)
+  }
+
+  #heard(info: HeartbeatInfo): void {
+    const said = [...info.holdings].map(([shard, { state }]) => `${shard}${state}`).join()
+    if (this.#said.get(info.peer) === said) return
+    this.#said.set(info.peer, said)
+    this.events.emit('changed', undefined)
+  }
+
+  #memberChanged({ peer, to }: MemberChange): void {
+    if (to === 'dead' || to === 'left') this.#said.delete(peer)
+  }
+}
