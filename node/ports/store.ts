@@ -37,6 +37,16 @@ export interface StoreReport {
   readonly quarantined: number
 }
 
+/** What is stored, as it was at one instant: later writes don't show. */
+export interface StoreView {
+  /** What is stored of one session; undefined if nothing is. */
+  read(session: string): Promise<StoredSession | undefined>
+  /** Every stored session once, in id order. */
+  sessions(): AsyncIterable<{ readonly session: string; readonly stored: StoredSession }>
+  /** Lets go of it: it costs disk space while it is held. Idempotent; reads under way are finished. */
+  close(): Promise<void>
+}
+
 export interface Store {
   /** @throws SessionMeshError STORE_LOCKED when another process has it open, STORE_FAILED otherwise */
   open(): Promise<StoreReport>
@@ -54,6 +64,8 @@ export interface Store {
   read(session: string): Promise<StoredSession | undefined>
   /** Every stored session once, in id order. */
   sessions(): AsyncIterable<{ readonly session: string; readonly stored: StoredSession }>
+  /** A view of everything that has resolved so far. Taken at once, writers go on. Ends with the store at the latest. */
+  view(): StoreView
   /** Forgets a session wholly. */
   remove(session: string): Promise<void>
   /** Small named values of the peer itself; on disk when `putMeta` resolves. */

@@ -7,7 +7,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { SessionMeshError } from '../../crdt/errors.ts'
-import type { LogRecord, Store, StoredBase, StoredSession, StoreReport } from '../ports/store.ts'
+import type { LogRecord, Store, StoredBase, StoredSession, StoreReport, StoreView } from '../ports/store.ts'
 import { gatherSessions } from './gather-sessions.ts'
 import { GroupCommit, type Batch, type Change } from './group-commit.ts'
 import { Quarantine, type DamagedRecord } from './quarantine.ts'
@@ -43,6 +43,8 @@ export function createLevelStore(options: LevelStoreOptions): Store {
 }
 
 type Database = ClassicLevel<Uint8Array, Uint8Array>
+type Entries = ReturnType<typeof iteratorOf>
+type DatabaseSnapshot = ReturnType<Database['snapshot']>
 
 class LevelStore implements Store {
   readonly #directory: string
@@ -120,13 +122,21 @@ class LevelStore implements Store {
     })
   }
 
-  async read(session: string): Promise<StoredSession | undefined> {
-    for await (const { stored } of this.#stored(sessionRange(session))) return stored
-    return undefined
+  read(session: string): Promise<StoredSession | undefined> {
+    return this.#read(session)
   }
 
   sessions(): AsyncGenerator<{ session: string; stored: StoredSession }> {
     return this.#stored(ALL_SESSIONS)
+  }
+
+  view(): StoreView {
+    const snapshot = this.#opened().snapshot()
+    return {
+      read: (session) => this.#read(session, snapshot),
+      sessions: () => this.#stored(ALL_SESSIONS, snapshot),
+      close: () => snapshot.close(),
+    }
   }
 
   remove(session: string): Promise<void> {
@@ -150,13 +160,18 @@ class LevelStore implements Store {
     return this.#commit((batch) => batch.put('', key, encoded))
   }
 
-  #stored(range: KeyRange): AsyncGenerator<{ session: string; stored: StoredSession }> {
-    return gatherSessions(this.#entries(range), (record) => this.#setAside(record))
+  async #read(session: string, snapshot?: DatabaseSnapshot): Promise<StoredSession | undefined> {
+    for await (const { stored } of this.#stored(sessionRange(session), snapshot)) return stored
+    return undefined
+  }
+
+  #stored(range: KeyRange, snapshot?: DatabaseSnapshot): AsyncGenerator<{ session: string; stored: StoredSession }> {
+    return gatherSessions(this.#entries(range, snapshot), (record) => this.#setAside(record))
   }
 
   /** As they were when the first was asked for: later writes don't show. */
-  async *#entries(range: KeyRange): AsyncGenerator<[Uint8Array, Uint8Array][]> {
-    const iterator = this.#opened().iterator(range)
+  async *#entries(range: KeyRange, snapshot?: DatabaseSnapshot): AsyncGenerator<[Uint8Array, Uint8Array][]> {
+    const iterator = this.#iterator(snapshot === undefined ? range : { ...range, snapshot })
     try {
       for (;;) {
         const entries = await this.#reading(iterator.nextv(READ_AHEAD))
@@ -165,6 +180,14 @@ class LevelStore implements Store {
       }
     } finally {
       await iterator.close()
+    }
+  }
+
+  #iterator(options: KeyRange & { snapshot?: DatabaseSnapshot }): Entries {
+    try {
+      return iteratorOf(this.#opened(), options)
+    } catch (cause) {
+      throw isNotOpen(cause) ? this.#notOpen() : cause
     }
   }
 
@@ -241,6 +264,10 @@ async function checkFormat(database: Database): Promise<void> {
   const empty = version === undefined && (await database.keys({ limit: 1 }).all()).length === 0
   if (!empty) throw new Error(`its data format is ${version ?? 'unknown'}, this version reads ${FORMAT_VERSION}`)
   await database.put(FORMAT_KEY, new Uint8Array([FORMAT_VERSION]), { sync: true })
+}
+
+function iteratorOf(database: Database, options: KeyRange & { snapshot?: DatabaseSnapshot }) {
+  return database.iterator(options)
 }
 
 function isLocked(error: unknown): boolean {

@@ -1,7 +1,7 @@
 // A store without a disk: for tests, and for peers that are content with the copies of others. Keeps the Store port's
 // promises but the one about power. What it was given it keeps as it is, so updates must not be changed afterwards.
 import { SessionMeshError } from '../../crdt/errors.ts'
-import type { LogRecord, Store, StoredBase, StoredSession, StoreReport } from '../ports/store.ts'
+import type { LogRecord, Store, StoredBase, StoredSession, StoreReport, StoreView } from '../ports/store.ts'
 
 export interface MemoryStore extends Store {
   /** The next append rejects, and is not kept. For tests. */
@@ -58,6 +58,31 @@ class InMemoryStore implements MemoryStore {
       const stored = await this.read(session)
       // It may have been removed since the iteration began.
       if (stored !== undefined) yield { session, stored }
+    }
+  }
+
+  view(): StoreView {
+    this.#assertOpen()
+    const sessions = new Map([...this.#sessions].map(([session, known]) => [session, view(known)]))
+    let closed = false
+    const assertOpen = () => {
+      if (closed || !this.#open) throw new SessionMeshError('STORE_FAILED', 'the view is closed')
+    }
+    return {
+      async read(session) {
+        assertOpen()
+        return sessions.get(session)
+      },
+      async *sessions() {
+        assertOpen()
+        for (const session of [...sessions.keys()].toSorted()) {
+          const stored = sessions.get(session)
+          if (stored !== undefined) yield { session, stored }
+        }
+      },
+      async close() {
+        closed = true
+      },
     }
   }
 

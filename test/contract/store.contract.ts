@@ -31,6 +31,7 @@ export function runStoreContract(name: string, makeFixture: () => Promise<StoreF
   checkAppend(check)
   checkCompaction(check)
   checkIteration(check)
+  checkViews(check)
   checkMeta(check)
   checkClosing(check)
 }
@@ -166,6 +167,44 @@ function checkIteration(check: Check): void {
     }
     expect(seen).toEqual(ids)
     for await (const { session } of store.sessions()) if (session === 's0500') break
+  })
+}
+
+function checkViews(check: Check): void {
+  check('a view shows all that had resolved when it was taken, and nothing of what came later', async (store) => {
+    await store.append([logRecord('a', 1), logRecord('b', 1), logRecord('c', 1)])
+    await store.compact(baseOf('c', 1))
+    const view = store.view()
+    await store.append([logRecord('a', 2), logRecord('d', 1)])
+    await store.compact(baseOf('b', 1))
+    await store.remove('c')
+    const seen: string[] = []
+    for await (const { session, stored } of view.sessions()) {
+      seen.push(session)
+      expect(stored).toEqual(await view.read(session))
+    }
+    expect(seen).toEqual(['a', 'b', 'c'])
+    expect(await view.read('a')).toEqual({ base: undefined, tail: [logRecord('a', 1)] })
+    expect(await view.read('b')).toEqual({ base: undefined, tail: [logRecord('b', 1)] })
+    expect(await view.read('c')).toEqual({ base: baseOf('c', 1), tail: [] })
+    expect(await view.read('d')).toBeUndefined()
+    expect(await idsOf(store)).toEqual(['a', 'b', 'd'])
+    await view.close()
+  })
+
+  check('several views stand side by side; one that is closed, or whose store is, rejects', async (store) => {
+    await store.append([logRecord('a', 1)])
+    const one = store.view()
+    await store.append([logRecord('a', 2)])
+    const other = store.view()
+    await one.close()
+    await one.close()
+    await expect(one.read('a')).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    expect((await other.read('a'))?.tail).toHaveLength(2)
+    await store.close()
+    await expect(other.read('a')).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    expect(() => store.view()).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }))
+    await other.close()
   })
 }
 
