@@ -1,25 +1,60 @@
-// A receiver for the baseline of bench/throughput.ts: one libp2p node that counts gossip messages.
-import { createInterface } from 'node:readline'
-import { createLibp2pTransport, generateIdentity } from '../transport/libp2p/index.ts'
+// A process of the baseline: a bare libp2p node, set up as the mesh sets up its own, that publishes or counts messages.
+// The receivers are connected to the publisher alone, which spares the baseline every second copy of a message.
+import { childOptions, serveCommands } from './child.ts'
+import { systemClock } from '../node/ports/clock.ts'
 import { systemRandom } from '../node/ports/random.ts'
+import { delay } from '../node/util/timers.ts'
+import { createLibp2pTransport, generateIdentity } from '../transport/libp2p/index.ts'
+import type { PeerId } from '../transport/port.ts'
 
-const [meshKey = '', bootstrap = ''] = process.argv.slice(2)
+const TOPIC = 'updates'
+/** Looks at a receiver's count without news after which what has not arrived counts as lost. */
+const IDLE_LOOKS_MAX = 50
+const LOOK_INTERVAL_MS = 10
+
+const { meshKey, bootstrap } = childOptions<{ meshKey: string; bootstrap: readonly string[] }>()
 const { privateKey } = await generateIdentity(systemRandom.bytes(32))
 const transport = createLibp2pTransport({
   privateKey,
   listen: ['/ip4/127.0.0.1/tcp/0'],
-  bootstrap: bootstrap === '' ? [] : [bootstrap],
+  bootstrap,
   mdns: false,
   meshName: 'bench',
   meshKey: Uint8Array.from(Buffer.from(meshKey, 'hex')),
 })
-let count = 0
-transport.handle('count', async () => new TextEncoder().encode(String(count)))
+let received = 0
+transport.handle('count', async () => new TextEncoder().encode(String(received)))
 await transport.start()
-transport.subscribe('updates', () => {
-  count++
+transport.subscribe(TOPIC, () => {
+  received++
   return 'accept'
 })
-process.stdout.write(`${JSON.stringify({ peer: transport.self, address: transport.addresses()[0] })}\n`)
-// Ends with its parent, however that ends.
-createInterface({ input: process.stdin }).on('close', () => process.exit(0))
+
+/** Messages that both receivers have by now. */
+async function arrived(receivers: readonly PeerId[]): Promise<number> {
+  const counts = await Promise.all(receivers.map((peer) => transport.request(peer, 'count', new Uint8Array())))
+  return Math.min(...counts.map((bytes) => Number(new TextDecoder().decode(bytes))))
+}
+
+/** Publishes one message after the other for so long, then waits for the receivers; the time of that counts too. */
+async function publish(work: { seconds: number; bytes: number; receivers: PeerId[] }): Promise<object> {
+  const update = new Uint8Array(work.bytes)
+  const before = await arrived(work.receivers)
+  const start = systemClock.monotonic()
+  let published = 0
+  for (; systemClock.monotonic() - start < work.seconds * 1_000; published++) await transport.publish(TOPIC, update)
+  let messages = (await arrived(work.receivers)) - before
+  for (let idle = 0; messages < published && idle < IDLE_LOOKS_MAX;) {
+    await delay(systemClock, LOOK_INTERVAL_MS)
+    const now = (await arrived(work.receivers)) - before
+    idle = now === messages ? idle + 1 : 0
+    messages = now
+  }
+  return { messages, seconds: (systemClock.monotonic() - start) / 1_000 }
+}
+
+await serveCommands({
+  identify: () => ({ peer: transport.self, addresses: transport.addresses() }),
+  ready: () => transport.peers().length,
+  publish,
+})

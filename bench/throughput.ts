@@ -1,121 +1,131 @@
 // `npm run bench`: acknowledged updates per second of a mesh of three processes, against one gossip message per update
-// over the same libp2p stack between three processes. Both in one run, on one machine: only the ratio means anything.
+// over the same libp2p stack between three processes. The two take turns within one run on one machine, so that whatever
+// else the machine does hits both: only the ratio means anything.
 //
 // The mesh does far more per update (two disks, documents, acknowledgements); it wins by sending many per message.
-import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { createPeer, type Session } from '../node/index.ts'
-import { systemClock } from '../node/ports/clock.ts'
+import { Command } from 'commander'
+import { print } from '../node/cli/print.ts'
+import { createShow, type Show } from '../node/demo/show.ts'
+import { waitFor } from '../node/demo/waits.ts'
 import { systemRandom } from '../node/ports/random.ts'
-import { delay } from '../node/util/timers.ts'
-import { createLibp2pTransport, generateIdentity } from '../transport/libp2p/index.ts'
-import type { PeerId } from '../transport/port.ts'
+import { Child } from './child.ts'
+import { report, type GossipTurn, type MeshTurn, type Report, type Round } from './report.ts'
+import { Trio } from './trio.ts'
 
-const SESSIONS = 5_000
-const ROUNDS = 5
-const GOSSIP_MESSAGES = 2_000
-const UPDATE_BYTES = 60
-const SETTLE_MS = 2_000
-const meshKey = Buffer.from(systemRandom.bytes(32)).toString('hex')
-const root = join(import.meta.dirname, '..')
+/** About the size of the update that a mesh's write below makes. */
+const MESSAGE_BYTES = 60
+const VALUE_BYTES = 30
 
-/** Starts a child that says one line of JSON when ready, and ends when its stdin closes. */
-async function startChild<T>(args: readonly string[]): Promise<{ child: ChildProcess; ready: T }> {
-  const child = spawn(process.execPath, [...process.execArgv, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
-  if (child.stdout === null) throw new Error('a child without stdout')
-  const line = await new Promise<string>((resolve) => createInterface({ input: child.stdout }).once('line', resolve))
-  return { child, ready: JSON.parse(line) as T }
+interface Flags {
+  readonly writers: string
+  readonly rounds: string
+  readonly seconds: string
+  readonly json?: boolean
 }
 
-async function gossipPerSecond(): Promise<number> {
-  const { privateKey } = await generateIdentity(systemRandom.bytes(32))
-  const transport = createLibp2pTransport({
-    privateKey,
-    listen: ['/ip4/127.0.0.1/tcp/0'],
-    bootstrap: [],
-    mdns: false,
-    meshName: 'bench',
-    meshKey: Uint8Array.from(Buffer.from(meshKey, 'hex')),
+interface Content {
+  readonly sessions: number
+  readonly hash: string
+}
+
+interface Load {
+  readonly writers: number
+  readonly rounds: number
+  readonly seconds: number
+}
+
+async function run(load: Load, scratch: string, show: Show): Promise<Report> {
+  const meshKey = Buffer.from(systemRandom.bytes(32)).toString('hex')
+  const peerOptions = (name: string, bootstrap: readonly string[] = []) => {
+    return { name, meshKey, bootstrap, listen: ['/ip4/127.0.0.1/tcp/0'], dataDir: join(scratch, name) }
+  }
+  show.step('starting three gossip processes and three peers')
+  const gossip = await Trio.start('gossip-peer.ts', (_name, bootstrap) => ({ meshKey, bootstrap }))
+  const mesh = await Trio.start('mesh-peer.ts', peerOptions)
+  show.step(`creating ${load.writers} sessions and warming up`)
+  await mesh.writer.ask('createSessions', load.writers)
+  await takeTurns(gossip, mesh, load)
+  const rounds: Round[] = []
+  const bar = show.bar('gossip and mesh by turns', load.rounds)
+  for (let round = 0; round < load.rounds; round++) {
+    rounds.push(await takeTurns(gossip, mesh, load))
+    bar.tick()
+  }
+  bar.done()
+  await gossip.end()
+  show.step('comparing what the peers hold, in memory and then from their disks')
+  const contents = await equalContents(mesh)
+  await mesh.end()
+  for (const name of ['a', 'b', 'c']) {
+    const alone = new Child('mesh-peer.ts', { ...peerOptions(name), name })
+    contents.push(await alone.ask<Content>('content'))
+    await alone.end()
+  }
+  if (new Set(contents.map((content) => JSON.stringify(content))).size !== 1) {
+    throw new Error(`the peers hold different content: ${JSON.stringify(contents)}`)
+  }
+  return report(rounds, load.writers)
+}
+
+async function takeTurns(gossip: Trio, mesh: Trio, { seconds }: Load): Promise<Round> {
+  const message = { seconds, bytes: MESSAGE_BYTES, receivers: gossip.receivers }
+  return {
+    gossip: await measured(gossip, () => gossip.writer.ask<GossipTurn>('publish', message)),
+    mesh: await measured(mesh, () => mesh.writer.ask<MeshTurn>('write', { seconds, bytes: VALUE_BYTES })),
+  }
+}
+
+async function measured<T>(trio: Trio, turn: () => Promise<T>): Promise<T & { cpuMicroseconds: number }> {
+  const before = await trio.cpuMicroseconds()
+  const result = await turn()
+  return { ...result, cpuMicroseconds: (await trio.cpuMicroseconds()) - before }
+}
+
+/** What each peer holds once all hold the same. @throws REQUEST_TIMEOUT if they don't come to */
+async function equalContents(mesh: Trio): Promise<Content[]> {
+  let contents: Content[] = []
+  await waitFor('the peers to hold equal content', async () => {
+    contents = await Promise.all(mesh.all.map((child) => child.ask<Content>('content')))
+    return new Set(contents.map(({ hash }) => hash)).size === 1
   })
-  await transport.start()
-  transport.subscribe('updates', () => 'accept')
-  const script = join(root, 'bench', 'gossip-peer.ts')
-  const args = [script, meshKey, transport.addresses()[0] ?? '']
-  const receivers = await Promise.all([1, 2].map(() => startChild<{ peer: PeerId }>(args)))
-  await delay(systemClock, SETTLE_MS)
-  const received = async () => {
-    const counts = await Promise.all(
-      receivers.map(({ ready }) => transport.request(ready.peer, 'count', new Uint8Array())),
-    )
-    return Math.min(...counts.map((bytes) => Number(new TextDecoder().decode(bytes))))
-  }
-  const update = new Uint8Array(UPDATE_BYTES)
-  const start = systemClock.monotonic()
-  for (let i = 0; i < GOSSIP_MESSAGES; i++) await transport.publish('updates', update)
-  let arrived = await received()
-  for (let idle = 0; arrived < GOSSIP_MESSAGES && idle < 20;) {
-    const now = await received()
-    idle = now === arrived ? idle + 1 : 0
-    arrived = now
-    await delay(systemClock, 10)
-  }
-  const seconds = (systemClock.monotonic() - start) / 1_000
-  for (const { child } of receivers) child.stdin?.end()
-  await transport.stop()
-  return arrived / seconds
+  return contents
 }
 
-async function meshPerSecond(): Promise<{ rate: number; updatesPerFrame: number }> {
+function whole(text: string, option: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1) throw new Error(`${option} ${text}: expected a whole number from 1`)
+  return value
+}
+
+async function main(flags: Flags): Promise<void> {
+  const load = {
+    writers: whole(flags.writers, '--writers'),
+    rounds: whole(flags.rounds, '--rounds'),
+    seconds: whole(flags.seconds, '--seconds'),
+  }
   const scratch = mkdtempSync(join(tmpdir(), 'sessionmesh-bench-'))
-  const options = { meshKey, listen: ['/ip4/127.0.0.1/tcp/0'] }
-  const peer = await createPeer({ ...options, name: 'a', dataDir: join(scratch, 'a') })
-  await peer.start()
-  const args = ['b', 'c'].map((name) => [
-    join(root, 'bench', 'mesh-peer.ts'),
-    JSON.stringify({ ...options, name, dataDir: join(scratch, name), bootstrap: peer.addresses }),
-  ])
-  const replicas = await Promise.all(args.map((each) => startChild(each)))
   try {
-    await delay(systemClock, SETTLE_MS)
-    const created = await Promise.all(Array.from({ length: SESSIONS }, () => peer.sessions.create()))
-    const sessions: Session[] = created.map(({ session }) => session)
-    const before = peer.replication.status()
-    const start = systemClock.monotonic()
-    // Every session has one write under way at a time, as its client would.
-    const receipts = await Promise.all(
-      sessions.map(async (session) => {
-        let degraded = 0
-        for (let round = 0; round < ROUNDS; round++) {
-          const receipt = await session.set('value', 'x'.repeat(UPDATE_BYTES / 2) + round)
-          if (receipt.degraded) degraded++
-        }
-        return degraded
-      }),
-    )
-    const seconds = (systemClock.monotonic() - start) / 1_000
-    const degraded = receipts.reduce((sum, count) => sum + count, 0)
-    if (degraded > 0) throw new Error(`${degraded} writes were acknowledged by fewer than two disks`)
-    const after = peer.replication.status()
-    const frames = after.framesPublished - before.framesPublished
-    const updates = after.updatesPublished - before.updatesPublished
-    return { rate: (SESSIONS * ROUNDS) / seconds, updatesPerFrame: updates / frames }
+    const result = await run(load, scratch, createShow(flags.json === true))
+    print(result, flags.json)
+    if (result.degradedReceipts > 0) throw new Error(`${result.degradedReceipts} writes came back with one copy only`)
   } finally {
-    for (const { child } of replicas) child.stdin?.end()
-    await peer.stop()
     rmSync(scratch, { recursive: true, force: true })
   }
 }
 
-const baseline = await gossipPerSecond()
-const { rate, updatesPerFrame } = await meshPerSecond()
-const result = {
-  gossipMessagesPerSecond: Math.round(baseline),
-  acknowledgedUpdatesPerSecond: Math.round(rate),
-  ratio: Math.round((rate / baseline) * 10) / 10,
-  updatesPerFrame: Math.round(updatesPerFrame),
-}
-process.stdout.write(`${JSON.stringify(result)}\n`)
-process.exit(0)
+await new Command('bench')
+  .description('acknowledged updates of a mesh of three processes against one gossip message per update')
+  .option('--writers <n>', 'sessions, each with one write under way at a time', '10000')
+  .option('--rounds <n>', 'turns of each, after one to warm up', '4')
+  .option('--seconds <n>', 'length of a turn', '4')
+  .option('--json', 'print one JSON object and nothing else')
+  .action(main)
+  .parseAsync()
+  .catch((error: unknown) => {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`)
+    // The processes end with this one.
+    process.exit(1)
+  })
