@@ -9,20 +9,24 @@ const DEVIATION_SHARE_MIN = 0.2
 export class PhiEstimator {
   readonly #intervalsMs: number[] = []
   readonly #expectedMs: number
+  /** Kept, because silence is judged many times between two heartbeats. */
+  #estimate: { readonly mean: number; readonly deviation: number }
 
   /** @param expectedMs the configured heartbeat interval: what is assumed before anything was seen */
   constructor(expectedMs: number) {
     this.#expectedMs = expectedMs
+    this.#estimate = this.#estimated()
   }
 
   record(intervalMs: number): void {
     this.#intervalsMs.push(intervalMs)
     if (this.#intervalsMs.length > WINDOW) this.#intervalsMs.shift()
+    this.#estimate = this.#estimated()
   }
 
   /** -log10 of the chance that a heartbeat still comes after `silentMs` of silence. */
   phi(silentMs: number): number {
-    const { mean, deviation } = this.#estimate()
+    const { mean, deviation } = this.#estimate
     const y = (silentMs - mean) / deviation
     // Logistic approximation of the normal tail (as in Akka's detector): exact enough, and never underflows to NaN.
     const e = Math.exp(-y * (1.5976 + 0.070566 * y * y))
@@ -30,7 +34,7 @@ export class PhiEstimator {
     return tail <= 0 ? Number.MAX_VALUE : -Math.log10(tail)
   }
 
-  #estimate(): { mean: number; deviation: number } {
+  #estimated(): { mean: number; deviation: number } {
     const values = this.#intervalsMs
     // Extra heartbeats (answers to pings, announcements) make short intervals: they must not shorten our patience.
     const mean = Math.max(this.#expectedMs, sum(values) / Math.max(1, values.length))

@@ -70,6 +70,8 @@ export class Catalog {
   readonly #idle = new Set<Entry>()
   #terminated = 0
   #parked = 0
+  /** Shard roots, concatenated; undefined when one has changed since. */
+  #roots: Uint8Array | undefined
 
   constructor(options: CatalogOptions) {
     this.#options = options
@@ -186,9 +188,9 @@ export class Catalog {
     await this.#settleAll(due)
   }
 
-  /** Shard roots, concatenated. */
+  /** Shard roots, concatenated; not to be written to. Every heartbeat, out or in, looks at them: they are kept. */
   roots(): Uint8Array {
-    return concatenate(this.#trees.map((tree) => tree.root()))
+    return (this.#roots ??= concatenate(this.#trees.map((tree) => tree.root())))
   }
 
   async #settleAll(stale: readonly Entry[]): Promise<void> {
@@ -338,6 +340,7 @@ export class Catalog {
 
   #summarize(entry: Entry, doc: Y.Doc): void {
     this.tree(entry.shard).set(entry.id, digestOf(doc))
+    this.#roots = undefined
     this.#describe(entry, doc)
     entry.dirtySince = undefined
     this.#dirty.delete(entry)

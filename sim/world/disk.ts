@@ -1,0 +1,260 @@
+// One machine's disk, which outlives its processes, and the Store of one process on it.
+//
+// What it may do to a store: take long; lose, on a crash, any end of what was not yet synced (each append wholly or not
+// at all, as LevelDB's batches); refuse writes when full; fail reads; let a record rot. What was synced and has not
+// rotted is there after every crash. What it never does is call something synced that is not: that is a mutant's job.
+import { SessionMeshError } from '../../crdt/errors.ts'
+import type { LogRecord, Store, StoredBase, StoredSession, StoreReport } from '../../node/ports/store.ts'
+import type { Dice } from './dice.ts'
+import type { Micros } from './loop.ts'
+import type { SimProcess } from './process.ts'
+
+export interface DiskSpeed {
+  /** Mean of a sync, and of a read. */
+  readonly syncMean: Micros
+  readonly readMean: Micros
+}
+
+interface StoredState {
+  base: StoredBase | undefined
+  tail: LogRecord[]
+}
+
+/** A change on its way to the disk. */
+interface Pending {
+  readonly apply: () => void
+  readonly resolve: () => void
+  readonly reject: (error: SessionMeshError) => void
+}
+
+export interface DiskEvents {
+  /** A session's synced content has grown by these records. */
+  readonly onSynced: (records: readonly LogRecord[]) => void
+  /** A session's synced content has changed otherwise: compacted, removed, rotten, wiped. */
+  readonly onRewritten: (session: string) => void
+}
+
+export class SimDisk {
+  /** Counts up whenever content that had been synced was lost: what was promised of the old one is void. */
+  generation = 0
+  isFull = false
+  failsReads = false
+  /** How many times slower than usual. */
+  slowness = 1
+  readonly #speed: DiskSpeed
+  readonly #dice: Dice
+  readonly #events: DiskEvents
+  readonly #sessions = new Map<string, StoredState>()
+  readonly #meta = new Map<string, Uint8Array>()
+  #pending: Pending[] = []
+  #quarantined = 0
+  #syncing = 0
+
+  constructor(speed: DiskSpeed, dice: Dice, events: DiskEvents) {
+    this.#speed = speed
+    this.#dice = dice
+    this.#events = events
+  }
+
+  /** Ids of the sessions on it, in order. */
+  sessions(): string[] {
+    return [...this.#sessions.keys()].toSorted()
+  }
+
+  stored(session: string): StoredSession | undefined {
+    const state = this.#sessions.get(session)
+    if (state === undefined) return undefined
+    const through = state.base?.throughSequence ?? -1
+    return { base: state.base, tail: state.tail.filter((record) => record.sequence > through) }
+  }
+
+  /** The disk as a process sees it, from `open` until the process dies. */
+  store(process: SimProcess): Store {
+    return new SimStore(this, process)
+  }
+
+  /** The power goes: of what was not synced, a prefix may have made it. */
+  crash(): void {
+    const lucky = this.#pending.length === 0 ? 0 : this.#dice.below(this.#pending.length + 1)
+    for (const { apply } of this.#pending.slice(0, lucky)) apply()
+    this.#pending = []
+    this.#syncing = 0
+  }
+
+  /** A new disk in place of the old one. */
+  wipe(): void {
+    const lost = this.sessions()
+    this.generation++
+    this.#sessions.clear()
+    this.#meta.clear()
+    this.#pending = []
+    this.#quarantined = 0
+    for (const session of lost) this.#events.onRewritten(session)
+  }
+
+  /** One synced record goes bad, and is found to be when it is next read. Returns its session; undefined if there is none. */
+  rot(): string | undefined {
+    const rotten = this.#dice.below(2 ** 31)
+    const sessions = this.sessions()
+    const session = sessions[rotten % Math.max(1, sessions.length)]
+    const state = session === undefined ? undefined : this.#sessions.get(session)
+    if (session === undefined || state === undefined) return undefined
+    if (state.tail.length > 0) state.tail.splice(rotten % state.tail.length, 1)
+    else state.base = undefined
+    if (state.base === undefined && state.tail.length === 0) this.#sessions.delete(session)
+    this.#quarantined++
+    this.#events.onRewritten(session)
+    return session
+  }
+
+  get quarantined(): number {
+    return this.#quarantined
+  }
+
+  meta(key: string): Uint8Array | undefined {
+    return this.#meta.get(key)
+  }
+
+  /** Queues a change; everything queued when a sync begins goes with it. */
+  write(process: SimProcess, apply: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ apply, resolve, reject })
+      if (this.#syncing === 0) this.#sync(process)
+    })
+  }
+
+  /** The time a read takes. */
+  readDelay(): Micros {
+    return this.#dice.exponential(this.#speed.readMean) * this.slowness
+  }
+
+  appendNow(records: readonly LogRecord[]): void {
+    for (const record of records) this.#state(record.session).tail.push(record)
+    this.#events.onSynced(records)
+  }
+
+  compactNow(base: StoredBase): void {
+    const state = this.#state(base.session)
+    state.base = base
+    state.tail = state.tail.filter((record) => record.sequence > base.throughSequence)
+    this.#events.onRewritten(base.session)
+  }
+
+  removeNow(session: string): void {
+    this.#sessions.delete(session)
+    this.#events.onRewritten(session)
+  }
+
+  putMetaNow(key: string, value: Uint8Array): void {
+    this.#meta.set(key, value)
+  }
+
+  #state(session: string): StoredState {
+    const known = this.#sessions.get(session) ?? { base: undefined, tail: [] }
+    this.#sessions.set(session, known)
+    return known
+  }
+
+  #sync(process: SimProcess): void {
+    this.#syncing = this.#pending.length
+    if (this.#syncing === 0) return
+    const delay = this.#speed.syncMean / 4 + this.#dice.exponential(this.#speed.syncMean)
+    process.after(delay * this.slowness, () => {
+      const synced = this.#pending.splice(0, this.#syncing)
+      this.#syncing = 0
+      if (this.isFull) for (const { reject } of synced) reject(failed('no space left on device'))
+      else this.#finish(synced)
+      this.#sync(process)
+    })
+  }
+
+  #finish(synced: readonly Pending[]): void {
+    for (const { apply } of synced) apply()
+    for (const { resolve } of synced) resolve()
+  }
+}
+
+class SimStore implements Store {
+  readonly #disk: SimDisk
+  readonly #process: SimProcess
+  #isOpen = false
+  #failure: SessionMeshError | undefined
+
+  constructor(disk: SimDisk, process: SimProcess) {
+    this.#disk = disk
+    this.#process = process
+  }
+
+  async open(): Promise<StoreReport> {
+    await this.#pause()
+    this.#isOpen = true
+    return { quarantined: this.#disk.quarantined }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isOpen) return
+    // Waits for what is under way: an empty change goes last.
+    await this.#write(() => {}).catch(() => {})
+    this.#isOpen = false
+  }
+
+  append(records: readonly LogRecord[]): Promise<void> {
+    return this.#write(() => this.#disk.appendNow(records))
+  }
+
+  compact(base: StoredBase): Promise<void> {
+    return this.#write(() => this.#disk.compactNow(base))
+  }
+
+  async read(session: string): Promise<StoredSession | undefined> {
+    await this.#pause()
+    return this.#disk.stored(session)
+  }
+
+  async *sessions(): AsyncGenerator<{ session: string; stored: StoredSession }> {
+    await this.#pause()
+    for (const session of this.#disk.sessions()) {
+      const stored = this.#disk.stored(session)
+      if (stored !== undefined) yield { session, stored }
+    }
+  }
+
+  remove(session: string): Promise<void> {
+    return this.#write(() => this.#disk.removeNow(session))
+  }
+
+  async getMeta(key: string): Promise<Uint8Array | undefined> {
+    await this.#pause()
+    return this.#disk.meta(key)
+  }
+
+  putMeta(key: string, value: Uint8Array): Promise<void> {
+    return this.#write(() => this.#disk.putMetaNow(key, value))
+  }
+
+  /** After a failed write nothing is accepted any more, as the Store port says. */
+  async #write(apply: () => void): Promise<void> {
+    this.#assertUsable()
+    if (this.#failure !== undefined) throw this.#failure
+    try {
+      await this.#disk.write(this.#process, apply)
+    } catch (cause) {
+      this.#failure = failed(cause instanceof Error ? cause.message : String(cause))
+      throw this.#failure
+    }
+  }
+
+  async #pause(): Promise<void> {
+    const delay = this.#disk.readDelay()
+    await new Promise<void>((resolve) => this.#process.after(delay, resolve))
+    if (this.#disk.failsReads) throw failed('input/output error')
+  }
+
+  #assertUsable(): void {
+    if (!this.#isOpen) throw failed('the store is not open')
+  }
+}
+
+function failed(reason: string): SessionMeshError {
+  return new SessionMeshError('STORE_FAILED', reason)
+}

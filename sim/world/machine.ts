@@ -1,0 +1,157 @@
+// One machine of the fleet: a disk and clocks that last, and at most one process, which runs the real peer.
+import { hash128, toHex } from '../../crdt/index.ts'
+import { resolveConfig, type PeerOptions } from '../../node/config.ts'
+import { MeshPeer } from '../../node/peer.ts'
+import type { PeerId } from '../../transport/port.ts'
+import { ClockDrift } from './clock-drift.ts'
+import type { Dice } from './dice.ts'
+import { SimDisk, type DiskEvents, type DiskSpeed } from './disk.ts'
+import type { Loop, Micros } from './loop.ts'
+import type { Network } from './network.ts'
+import { SimProcess } from './process.ts'
+import type { Trace } from './trace.ts'
+import { SimTransport } from './transport.ts'
+
+export interface MachineOptions {
+  readonly name: string
+  readonly loop: Loop
+  readonly trace: Trace
+  readonly network: Network
+  readonly dice: Dice
+  readonly diskSpeed: DiskSpeed
+  readonly diskEvents: DiskEvents
+  /** Machines that it knows from its configuration. */
+  readonly bootstrap: readonly string[]
+  readonly peerOptions: PeerOptions
+  /** Something that must not happen in a peer did: an error it reported, or one that nobody caught. */
+  readonly onError: (machine: string, error: unknown) => void
+}
+
+export class Machine {
+  readonly name: string
+  readonly disk: SimDisk
+  readonly drift: ClockDrift
+  /** Processes started here so far. */
+  incarnation = 0
+  readonly #options: MachineOptions
+  #process: SimProcess | undefined
+  #transport: SimTransport | undefined
+  #peer: MeshPeer | undefined
+  #isReady = false
+  #slowness: Micros = 0
+
+  constructor(options: MachineOptions) {
+    this.#options = options
+    this.name = options.name
+    this.drift = new ClockDrift(options.loop)
+    this.disk = new SimDisk(options.diskSpeed, options.dice.fork('disk'), options.diskEvents)
+  }
+
+  /** The peer, once it has started and while its process lives; a frozen one does not answer. */
+  get peer(): MeshPeer | undefined {
+    return this.#isReady && this.#process?.isAlive === true ? this.#peer : undefined
+  }
+
+  get isRunning(): boolean {
+    return this.#process?.isAlive === true
+  }
+
+  get isFrozen(): boolean {
+    return this.#process?.isFrozen === true
+  }
+
+  /** Whose process it is now, for telling incarnations apart. */
+  get process(): SimProcess | undefined {
+    return this.#process
+  }
+
+  /** Starts a process on whatever the disk holds. Does nothing if one runs. */
+  start(): void {
+    if (this.isRunning) return
+    const { loop, trace, dice, peerOptions, onError } = this.#options
+    this.incarnation++
+    this.#isReady = false
+    const process = new SimProcess(loop, this.drift)
+    process.setSlowness(this.#slowness)
+    this.#process = process
+    const chance = dice.fork(`process/${this.incarnation}`)
+    const config = resolveConfig({ name: this.name, http: false, ...peerOptions })
+    const peer = new MeshPeer(config, {
+      clock: process.clock,
+      random: chance,
+      store: this.disk.store(process),
+      transport: async (seed) => (this.#transport = this.#makeTransport(seed, process, chance.fork('transport'))),
+      log: (level, message, fields) => {
+        trace.add(loop.now, this.name, 'log', level, message)
+        if (level === 'error') onError(this.name, fields !== undefined && 'error' in fields ? fields.error : message)
+      },
+    })
+    this.#peer = peer
+    peer.on('member', (member) => trace.add(loop.now, this.name, 'member', member.name, member.status))
+    peer.on('failover', ({ sessions }) => trace.add(loop.now, this.name, 'home', '', 'took over', sessions))
+    trace.add(loop.now, this.name, 'start', '', '', this.incarnation)
+    peer.start().then(
+      () => {
+        this.#isReady = true
+      },
+      (error: unknown) => {
+        // A disk that can't be read at the start ends the process, as it would end a daemon.
+        trace.add(loop.now, this.name, 'log', 'error', 'could not start')
+        if (!isStoreFailure(error)) onError(this.name, error)
+        this.crash()
+      },
+    )
+  }
+
+  /** SIGKILL, or the power: what was not synced may be gone. */
+  crash(): void {
+    const process = this.#process
+    if (process?.isAlive !== true) return
+    this.#options.trace.add(this.#options.loop.now, this.name, 'crash')
+    process.kill()
+    this.disk.crash()
+    if (this.#transport === undefined) return
+    this.#options.network.detach(this.#transport)
+    this.#options.network.died(this.#transport)
+    this.#transport = undefined
+  }
+
+  /** SIGTERM: the peer leaves in order, then its process ends. */
+  stop(): void {
+    const [process, peer] = [this.#process, this.peer]
+    if (process === undefined || peer === undefined) return this.crash()
+    this.#options.trace.add(this.#options.loop.now, this.name, 'stop')
+    void peer.stop().finally(() => {
+      if (this.#process === process) this.crash()
+    })
+  }
+
+  freeze(): void {
+    if (!this.isRunning || this.isFrozen) return
+    this.#options.trace.add(this.#options.loop.now, this.name, 'freeze')
+    this.#process?.freeze()
+    if (this.#transport !== undefined) this.#options.network.frozen(this.#transport)
+  }
+
+  thaw(): void {
+    if (!this.isFrozen) return
+    this.#options.trace.add(this.#options.loop.now, this.name, 'thaw')
+    this.#process?.thaw()
+  }
+
+  /** Everything in its processes happens so much later, from now on. */
+  slowDown(slowness: Micros): void {
+    this.#slowness = slowness
+    this.#process?.setSlowness(slowness)
+  }
+
+  #makeTransport(seed: Uint8Array, process: SimProcess, dice: Dice): SimTransport {
+    const { name, network, trace, bootstrap } = this.#options
+    const self = `sim-${toHex(hash128(seed)).slice(0, 12)}` as PeerId
+    return new SimTransport({ machine: name, self, process, network, trace, dice, bootstrap })
+  }
+}
+
+function isStoreFailure(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'STORE_FAILED'
+}

@@ -1,0 +1,274 @@
+// The network between machines: one directed link for each ordered pair, and the connections over them.
+//
+// A link has a latency, a bandwidth and a loss; faults change its quality, block it or clog it, each direction by
+// itself. A connection behaves as TCP does: what meets a blocked link is kept and arrives late once the link is open
+// again, unless either side has given the connection up for silence by then; a process that dies closes its
+// connections if its machine can still say so.
+import type { Dice } from './dice.ts'
+import { MS, SECOND, type Loop, type Micros } from './loop.ts'
+import type { Trace } from './trace.ts'
+
+export interface LinkQuality {
+  /** One way: the floor, and the mean of what comes on top of it. */
+  readonly latencyMin: Micros
+  readonly latencyMean: Micros
+  /** Gossip that is lost on its way; on direct streams a loss costs a retransmission. */
+  readonly lossPerMillion: number
+  /** Gossip that arrives twice, the second time much later. */
+  readonly duplicatePerMillion: number
+  /** Bytes a millisecond; 0: without limit. */
+  readonly bytesPerMs: number
+}
+
+/** How long a connection may be silent before a side gives it up: transport/libp2p/limits.ts pings every 4 s for 6 s. */
+const SILENCE_MIN = 6 * SECOND
+const SILENCE_MAX = 10 * SECOND
+/** First retransmission of TCP; doubles. */
+const RETRANSMIT = 200 * MS
+/** What was kept at a blocked link arrives within so long of its opening: the back-off of TCP had grown. */
+const RETRANSMIT_MAX = 3 * SECOND
+
+/** One direction between two machines. */
+export class Link {
+  quality: LinkQuality
+  /** Faults that block it now. */
+  blocks = 0
+  blockedSince: Micros = 0
+  /** Nothing arrives before this: a clog. */
+  cloggedUntil: Micros = 0
+  bytes = 0
+  #freeAt: Micros = 0
+  readonly #dice: Dice
+
+  constructor(quality: LinkQuality, dice: Dice) {
+    this.quality = quality
+    this.#dice = dice
+  }
+
+  /** When `bytes` sent now would arrive, with the link open. */
+  arrival(now: Micros, bytes: number): Micros {
+    const { latencyMin, latencyMean, bytesPerMs } = this.quality
+    const start = Math.max(now, this.#freeAt, this.cloggedUntil)
+    if (bytesPerMs > 0) this.#freeAt = start + Math.ceil((bytes * MS) / bytesPerMs)
+    this.bytes += bytes
+    return Math.max(start, this.#freeAt) + latencyMin + this.#dice.exponential(latencyMean)
+  }
+
+  losesGossip(): boolean {
+    return this.#dice.chance(this.quality.lossPerMillion)
+  }
+
+  duplicatesGossip(): boolean {
+    return this.#dice.chance(this.quality.duplicatePerMillion)
+  }
+
+  /** What losses cost a direct stream. */
+  retransmission(): Micros {
+    let delay = 0
+    for (let wait = RETRANSMIT; wait < 8 * RETRANSMIT && this.#dice.chance(this.quality.lossPerMillion); wait *= 2) {
+      delay += wait
+    }
+    return delay
+  }
+
+  /** How late what was kept comes after the link has opened. */
+  afterOpening(now: Micros): Micros {
+    return this.#dice.below(Math.min(RETRANSMIT_MAX, Math.max(1, now - this.blockedSince)))
+  }
+}
+
+/** What the network needs of the process at one end of a connection. */
+export interface Endpoint {
+  readonly machine: string
+  /** Nothing runs there; connections to it are refused. */
+  readonly isDown: boolean
+  readonly isFrozen: boolean
+  /** The connection is gone, as this end sees it. */
+  closed(connection: Connection): void
+}
+
+interface Parcel {
+  readonly deliver: () => void
+}
+
+/** A connection between two processes. Either end may have given it up while the other has not noticed yet. */
+export class Connection {
+  readonly ends: readonly [Endpoint, Endpoint]
+  isOpen = true
+  readonly #network: Network
+  readonly #kept: [Parcel[], Parcel[]] = [[], []]
+
+  constructor(network: Network, one: Endpoint, other: Endpoint) {
+    this.#network = network
+    this.ends = [one, other]
+  }
+
+  other(end: Endpoint): Endpoint {
+    return end === this.ends[0] ? this.ends[1] : this.ends[0]
+  }
+
+  /**
+   * Sends from `end` to the other; `deliver` runs when it arrives, if it ever does.
+   * @returns when that will be; Infinity while the link is blocked
+   */
+  send(end: Endpoint, bytes: number, isStream: boolean, deliver: () => void): Micros {
+    if (!this.isOpen) return Infinity
+    const target = this.other(end)
+    const link = this.#network.link(end.machine, target.machine)
+    if (link.blocks > 0) {
+      this.#kept[this.#side(end)].push({ deliver })
+      return Infinity
+    }
+    const at = link.arrival(this.#network.loop.now, bytes) + (isStream ? link.retransmission() : 0)
+    this.#network.loop.schedule(at, () => this.#arrive(link, end, deliver))
+    return at
+  }
+
+  /** The link from `from` is open again: TCP sends what it kept. */
+  reopened(from: string): void {
+    for (const end of this.ends) {
+      if (end.machine !== from) continue
+      const link = this.#network.link(from, this.other(end).machine)
+      const at = this.#network.loop.now + link.afterOpening(this.#network.loop.now)
+      for (const { deliver } of this.#kept[this.#side(end)].splice(0)) {
+        this.#network.loop.schedule(at + link.arrival(0, 0), () => this.#arrive(link, end, deliver))
+      }
+    }
+  }
+
+  /** Both ends see it go, `after` from now at the earliest each. */
+  close(): void {
+    if (!this.isOpen) return
+    this.isOpen = false
+    this.#kept[0] = []
+    this.#kept[1] = []
+    this.#network.forget(this)
+    for (const end of this.ends) end.closed(this)
+  }
+
+  #arrive(link: Link, end: Endpoint, deliver: () => void): void {
+    if (!this.isOpen) return
+    // Blocked while it was on its way: it waits with the others.
+    if (link.blocks > 0) this.#kept[this.#side(end)].push({ deliver })
+    else deliver()
+  }
+
+  #side(end: Endpoint): 0 | 1 {
+    return end === this.ends[0] ? 0 : 1
+  }
+}
+
+export class Network {
+  readonly loop: Loop
+  readonly #trace: Trace
+  readonly #dice: Dice
+  readonly #quality: LinkQuality
+  readonly #links = new Map<string, Link>()
+  readonly #connections = new Set<Connection>()
+  readonly #endpoints = new Map<string, Endpoint>()
+
+  constructor(loop: Loop, trace: Trace, dice: Dice, quality: LinkQuality) {
+    this.loop = loop
+    this.#trace = trace
+    this.#dice = dice
+    this.#quality = quality
+  }
+
+  link(from: string, to: string): Link {
+    const key = `${from}>${to}`
+    const known = this.#links.get(key)
+    if (known !== undefined) return known
+    const link = new Link(this.#quality, this.#dice.fork(key))
+    this.#links.set(key, link)
+    return link
+  }
+
+  get connections(): ReadonlySet<Connection> {
+    return this.#connections
+  }
+
+  /** Who answers at a machine now. */
+  endpoint(machine: string): Endpoint | undefined {
+    return this.#endpoints.get(machine)
+  }
+
+  attach(endpoint: Endpoint): void {
+    this.#endpoints.set(endpoint.machine, endpoint)
+  }
+
+  detach(endpoint: Endpoint): void {
+    if (this.#endpoints.get(endpoint.machine) === endpoint) this.#endpoints.delete(endpoint.machine)
+  }
+
+  isBlocked(one: string, other: string): boolean {
+    return this.link(one, other).blocks > 0 || this.link(other, one).blocks > 0
+  }
+
+  connect(one: Endpoint, other: Endpoint): Connection {
+    const connection = new Connection(this, one, other)
+    this.#connections.add(connection)
+    this.#trace.add(this.loop.now, one.machine, 'connect', other.machine)
+    return connection
+  }
+
+  forget(connection: Connection): void {
+    const [one, other] = connection.ends
+    if (this.#connections.delete(connection)) this.#trace.add(this.loop.now, one.machine, 'disconnect', other.machine)
+  }
+
+  /** Nothing passes from `from` to `to` until `unblock` has been called as often. */
+  block(from: string, to: string): void {
+    const link = this.link(from, to)
+    link.blocks++
+    if (link.blocks > 1) return
+    link.blockedSince = this.loop.now
+    const since = link.blockedSince
+    for (const connection of this.#between(from, to)) {
+      this.#closeAfterSilence(connection, () => link.blocks > 0 && link.blockedSince === since)
+    }
+  }
+
+  unblock(from: string, to: string): void {
+    const link = this.link(from, to)
+    link.blocks--
+    if (link.blocks > 0) return
+    for (const connection of this.#between(from, to)) connection.reopened(from)
+  }
+
+  /** A connection over which nothing may come back, from now on, is given up in its time. */
+  frozen(endpoint: Endpoint): void {
+    for (const connection of this.#of(endpoint)) this.#closeAfterSilence(connection, () => endpoint.isFrozen)
+  }
+
+  /** A process has died: its machine tells the other ends, over links that are open. */
+  died(endpoint: Endpoint): void {
+    for (const connection of this.#of(endpoint)) {
+      const other = connection.other(endpoint)
+      const link = this.link(endpoint.machine, other.machine)
+      if (link.blocks === 0) this.loop.schedule(link.arrival(this.loop.now, 0), () => connection.close())
+      else this.#closeAfterSilence(connection, () => true)
+    }
+  }
+
+  /** Every connection between two machines breaks. */
+  reset(one: string, other: string): void {
+    for (const connection of this.#between(one, other)) connection.close()
+  }
+
+  #closeAfterSilence(connection: Connection, isSilent: () => boolean): void {
+    const patience = this.#dice.between(SILENCE_MIN, SILENCE_MAX)
+    this.loop.schedule(this.loop.now + patience, () => {
+      if (isSilent()) connection.close()
+    })
+  }
+
+  #between(one: string, other: string): Connection[] {
+    return [...this.#connections].filter(({ ends: [a, b] }) => {
+      return (a.machine === one && b.machine === other) || (a.machine === other && b.machine === one)
+    })
+  }
+
+  #of(endpoint: Endpoint): Connection[] {
+    return [...this.#connections].filter(({ ends }) => ends.includes(endpoint))
+  }
+}

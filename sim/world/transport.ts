@@ -1,0 +1,365 @@
+// The Transport of one process in the simulated network. It does to a peer what libp2p and gossipsub do, and worse:
+// messages published before a subscription is known are lost, gossip is lost and doubled on each hop, streams hang on
+// blocked links, connections break and are dialled again with back-off.
+//
+// sim/conformance/ holds this model against real libp2p and gossipsub.
+import { crc32 } from 'node:zlib'
+import { SessionMeshError } from '../../crdt/errors.ts'
+import {
+  GOSSIP_BYTES_MAX,
+  REQUEST_BYTES_MAX,
+  REQUEST_TIMEOUT_DEFAULT_MS,
+  type PeerId,
+  type RequestHandler,
+  type RequestOptions,
+  type TopicHandler,
+  type Transport,
+  type TransportEvents,
+  type Unsubscribe,
+} from '../../transport/port.ts'
+import { Listeners } from '../../transport/listeners.ts'
+import { Dialer } from './dialer.ts'
+import type { Dice } from './dice.ts'
+import { MS, type Micros } from './loop.ts'
+import type { Connection, Endpoint, Network } from './network.ts'
+import type { SimProcess } from './process.ts'
+import type { Trace } from './trace.ts'
+
+/** Neighbours to which a message is passed on: gossipsub's D. */
+const FORWARD_MAX = 6
+/** What a subscription takes to be known at the other end, beside the way there: FIELD.md finding 5. */
+const SUBSCRIBE_MAX: Micros = 110 * MS
+/** Signing, encoding and handing out one message. */
+const PUBLISH_COST: Micros = 200
+/** How long after the first copy a second one may come: past any memory of the first. */
+const DUPLICATE_MAX: Micros = 130 * 1_000 * MS
+const GOSSIP_OVERHEAD_BYTES = 200
+
+/** One gossiped message, on all its ways. */
+interface Message {
+  readonly topic: string
+  readonly from: PeerId
+  readonly bytes: Uint8Array
+  readonly origin: SimTransport
+  /** Who has had it, and when those to whom it is on its way will have it. */
+  readonly seen: Set<SimTransport>
+  readonly expected: Map<SimTransport, Micros>
+}
+
+interface Pending {
+  readonly connection: Connection
+  fail(error: SessionMeshError): void
+}
+
+export interface SimTransportOptions {
+  readonly machine: string
+  readonly self: PeerId
+  readonly process: SimProcess
+  readonly network: Network
+  readonly trace: Trace
+  readonly dice: Dice
+  /** Machines known from the configuration. */
+  readonly bootstrap: readonly string[]
+}
+
+export class SimTransport implements Transport, Endpoint {
+  readonly self: PeerId
+  readonly machine: string
+  readonly #options: SimTransportOptions
+  readonly #listeners: Listeners
+  readonly #dialer: Dialer
+  readonly #connections = new Map<SimTransport, Connection>()
+  readonly #topics = new Map<string, TopicHandler>()
+  readonly #protocols = new Map<string, RequestHandler>()
+  /** What the other ends have told of their subscriptions. */
+  readonly #subscriptions = new Map<SimTransport, Set<string>>()
+  readonly #pending = new Set<Pending>()
+  #isRunning = false
+
+  constructor(options: SimTransportOptions) {
+    const { self, machine, process, network } = options
+    this.self = self
+    this.machine = machine
+    this.#options = options
+    this.#listeners = new Listeners((error) => {
+      throw error
+    })
+    this.#dialer = new Dialer({
+      process,
+      network,
+      self: this,
+      dice: options.dice.fork('dial'),
+      isConnected: (to) => this.#neighbours().some((other) => other.machine === to),
+      onConnected: (connection, other) => {
+        this.#opened(other as SimTransport, connection)
+        ;(other as SimTransport).#opened(this, connection)
+      },
+    })
+  }
+
+  get isDown(): boolean {
+    return !this.#isRunning || !this.#options.process.isAlive
+  }
+
+  get isFrozen(): boolean {
+    return this.#options.process.isFrozen
+  }
+
+  async start(): Promise<void> {
+    if (this.#isRunning) return
+    this.#isRunning = true
+    this.#options.network.attach(this)
+    for (const machine of this.#options.bootstrap) this.#dialer.learn(machine)
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#isRunning) return
+    this.#isRunning = false
+    this.#dialer.stop()
+    this.#options.network.detach(this)
+    this.#options.network.died(this)
+    for (const pending of this.#pending) pending.fail(unreachable('this transport was stopped'))
+  }
+
+  addresses(): readonly string[] {
+    return [`/sim/${this.machine}`]
+  }
+
+  async publish(topic: string, bytes: Uint8Array): Promise<number> {
+    if (bytes.length > GOSSIP_BYTES_MAX) throw tooLarge('gossip', bytes.length, GOSSIP_BYTES_MAX)
+    if (this.isDown) return 0
+    const { trace, network, process } = this.#options
+    trace.add(network.loop.now, this.machine, 'gossip', '', topic, crc32(bytes))
+    const message = { topic, from: this.self, bytes, origin: this, seen: new Set([this]), expected: new Map() }
+    const recipients = this.#subscribers(topic)
+    for (const other of recipients) this.#hop(message, other)
+    await new Promise<void>((resolve) => process.after(PUBLISH_COST, resolve))
+    return recipients.length
+  }
+
+  subscribe(topic: string, handler: TopicHandler): Unsubscribe {
+    if (this.#topics.has(topic)) throw taken(`topic ${topic}`)
+    this.#topics.set(topic, handler)
+    for (const other of this.#neighbours()) this.#tell(other, [topic], true)
+    return () => {
+      if (this.#topics.get(topic) !== handler) return
+      this.#topics.delete(topic)
+      for (const other of this.#neighbours()) this.#tell(other, [topic], false)
+    }
+  }
+
+  async request(peer: PeerId, protocol: string, bytes: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
+    if (bytes.length > REQUEST_BYTES_MAX) throw tooLarge('request', bytes.length, REQUEST_BYTES_MAX)
+    const timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS
+    return await new Promise<Uint8Array>((resolve, reject) => {
+      const cancel = this.#options.process.clock.setTimer(timeoutMs, () =>
+        reject(new SessionMeshError('REQUEST_TIMEOUT', `${protocol} to ${peer}`)),
+      )
+      this.#ask(peer, protocol, bytes).then(resolve, reject).finally(cancel)
+    })
+  }
+
+  handle(protocol: string, handler: RequestHandler): void {
+    if (this.#protocols.has(protocol)) throw taken(`protocol ${protocol}`)
+    this.#protocols.set(protocol, handler)
+  }
+
+  peers(): readonly PeerId[] {
+    return this.#isRunning ? this.#neighbours().map(({ self }) => self) : []
+  }
+
+  learn(peer: PeerId, addresses: readonly string[]): void {
+    for (const address of addresses) {
+      const machine = /^\/sim\/([\w.-]+)$/.exec(address)?.[1]
+      if (machine !== undefined) this.#dialer.learn(machine, peer)
+    }
+  }
+
+  on<E extends keyof TransportEvents>(event: E, listener: TransportEvents[E]): Unsubscribe {
+    return this.#listeners.on(event, listener)
+  }
+
+  closed(connection: Connection): void {
+    const other = connection.other(this) as SimTransport
+    this.#options.process.enter(() => {
+      for (const pending of this.#pending) {
+        if (pending.connection === connection) pending.fail(unreachable('the connection broke'))
+      }
+      if (this.#connections.get(other) !== connection) return
+      this.#connections.delete(other)
+      this.#subscriptions.delete(other)
+      // An older or newer process of the same peer may still be connected.
+      if (this.isDown || this.#connectionTo(other.self) !== undefined) return
+      this.#listeners.peerDown(other.self)
+      this.#dialer.lost(other.machine)
+    })
+  }
+
+  #opened(other: SimTransport, connection: Connection): void {
+    const isFirst = this.#connectionTo(other.self) === undefined
+    this.#connections.set(other, connection)
+    this.#options.process.enter(() => {
+      if (this.isDown || this.#connections.get(other) !== connection) return
+      this.#dialer.reached(other.machine)
+      if (isFirst) this.#listeners.peerUp(other.self)
+      this.#tell(other, [...this.#topics.keys()], true)
+    })
+  }
+
+  /** Tells a neighbour which topics this peer wants; until that has arrived it gets nothing of them. */
+  #tell(other: SimTransport, topics: readonly string[], wants: boolean): void {
+    const connection = this.#connections.get(other)
+    if (connection === undefined || topics.length === 0) return
+    const { process, dice } = this.#options
+    process.after(dice.below(SUBSCRIBE_MAX), () => {
+      connection.send(this, topics.length * 16, true, () => other.#heardSubscription(this, topics, wants))
+    })
+  }
+
+  #heardSubscription(of: SimTransport, topics: readonly string[], wants: boolean): void {
+    this.#options.process.enter(() => {
+      if (this.isDown || !this.#connections.has(of)) return
+      const known = this.#subscriptions.get(of) ?? new Set()
+      this.#subscriptions.set(of, known)
+      for (const topic of topics) {
+        if (!wants) known.delete(topic)
+        else if (!known.has(topic)) {
+          known.add(topic)
+          this.#listeners.subscribed(of.self, topic)
+        }
+      }
+    })
+  }
+
+  /** Sends a message over one hop: it may be lost, and it may come twice. */
+  #hop(message: Message, to: SimTransport): void {
+    const connection = this.#connections.get(to)
+    if (connection === undefined) return
+    const { network, trace, process } = this.#options
+    const link = network.link(this.machine, to.machine)
+    if (link.losesGossip()) {
+      trace.add(network.loop.now, this.machine, 'lost', to.machine, message.topic)
+      return
+    }
+    const bytes = message.bytes.length + GOSSIP_OVERHEAD_BYTES
+    message.expected.set(
+      to,
+      connection.send(this, bytes, false, () => to.#arrived(message)),
+    )
+    if (link.duplicatesGossip()) {
+      const later = this.#options.dice.below(DUPLICATE_MAX)
+      process.after(later, () => connection.send(this, bytes, false, () => to.#deliver(message)))
+    }
+  }
+
+  #arrived(message: Message): void {
+    if (message.seen.has(this)) return
+    message.seen.add(this)
+    this.#deliver(message)
+  }
+
+  #deliver(message: Message): void {
+    this.#options.process.enter(() => {
+      const handler = this.#topics.get(message.topic)
+      if (this.isDown || handler === undefined) return
+      const { trace, network } = this.#options
+      trace.add(network.loop.now, this.machine, 'heard', message.origin.machine, message.topic)
+      const { topic, from, bytes } = message
+      if (handler({ topic, from, bytes }) === 'accept') this.#forward(message)
+    })
+  }
+
+  /** Passes a message on to neighbours that have not had it and will not have it sooner otherwise. */
+  #forward(message: Message): void {
+    const { network } = this.#options
+    let left = FORWARD_MAX
+    for (const other of this.#subscribers(message.topic)) {
+      if (left === 0) return
+      if (other === message.origin || message.seen.has(other)) continue
+      const soonest = network.loop.now + network.link(this.machine, other.machine).quality.latencyMin
+      left--
+      if ((message.expected.get(other) ?? Infinity) > soonest) this.#hop(message, other)
+    }
+  }
+
+  async #ask(peer: PeerId, protocol: string, bytes: Uint8Array): Promise<Uint8Array> {
+    if (this.isDown) throw unreachable('this transport is not running')
+    const connection = this.#connectionTo(peer) ?? (await this.#dialled(peer))
+    const other = connection.other(this) as SimTransport
+    const { trace, network } = this.#options
+    trace.add(network.loop.now, this.machine, 'request', other.machine, protocol, bytes.length)
+    return await new Promise<Uint8Array>((resolve, reject) => {
+      const pending = {
+        connection,
+        fail: (error: SessionMeshError) => {
+          this.#pending.delete(pending)
+          reject(error)
+        },
+      }
+      this.#pending.add(pending)
+      if (!connection.isOpen) return pending.fail(unreachable('the connection broke'))
+      const answered = (answer: Uint8Array | undefined) => {
+        this.#options.process.enter(() => {
+          this.#pending.delete(pending)
+          if (answer === undefined) reject(unreachable(`${protocol} was not answered`))
+          else resolve(answer)
+        })
+      }
+      connection.send(this, bytes.length, true, () => other.#serve(protocol, this, connection, bytes, answered))
+    })
+  }
+
+  async #dialled(peer: PeerId): Promise<Connection> {
+    await this.#dialer.reach(peer)
+    const connection = this.#connectionTo(peer)
+    if (connection === undefined) throw unreachable(`${peer} could not be reached`)
+    return connection
+  }
+
+  /** Runs the handler and sends its answer back; undefined where libp2p would close the stream. */
+  #serve(
+    protocol: string,
+    from: SimTransport,
+    connection: Connection,
+    bytes: Uint8Array,
+    answered: (answer: Uint8Array | undefined) => void,
+  ): void {
+    this.#options.process.enter(() => {
+      const handler = this.#protocols.get(protocol)
+      const reply = (answer: Uint8Array | undefined) => {
+        const { trace, network } = this.#options
+        trace.add(network.loop.now, this.machine, 'response', from.machine, protocol, answer?.length ?? 0)
+        connection.send(this, answer?.length ?? 0, true, () => answered(answer))
+      }
+      if (this.isDown || handler === undefined) return reply(undefined)
+      handler(from.self, bytes).then(reply, () => reply(undefined))
+    })
+  }
+
+  /** The newest connection: an older one may lead to a process that has died. */
+  #connectionTo(peer: PeerId): Connection | undefined {
+    let newest: Connection | undefined
+    for (const [other, connection] of this.#connections) if (other.self === peer) newest = connection
+    return newest
+  }
+
+  #neighbours(): SimTransport[] {
+    return [...this.#connections.keys()]
+  }
+
+  #subscribers(topic: string): SimTransport[] {
+    return this.#neighbours().filter((other) => this.#subscriptions.get(other)?.has(topic) === true)
+  }
+}
+
+function unreachable(reason: string): SessionMeshError {
+  return new SessionMeshError('PEER_UNREACHABLE', reason)
+}
+
+function taken(what: string): SessionMeshError {
+  return new SessionMeshError('INVALID_ARGUMENT', `${what} has a handler already`)
+}
+
+function tooLarge(what: string, size: number, limit: number): SessionMeshError {
+  return new SessionMeshError('MESSAGE_TOO_LARGE', `${what} of ${size} bytes; the limit is ${limit}`)
+}

@@ -1,0 +1,100 @@
+// A world of machines that run the real peer code on virtual time, network and disks, all from one seed. It does what
+// it is told (faults/ and workload/ tell it); it judges nothing (checkers/ do).
+import type { PeerOptions } from '../../node/config.ts'
+import { Dice } from './dice.ts'
+import type { DiskSpeed } from './disk.ts'
+import { Loop, type Micros } from './loop.ts'
+import { Machine } from './machine.ts'
+import { Network, type LinkQuality } from './network.ts'
+import { Trace } from './trace.ts'
+
+export interface MachineSpec {
+  readonly name: string
+  readonly zone?: string
+  readonly weight?: number
+}
+
+export interface WorldOptions {
+  readonly seed: string
+  readonly machines: readonly MachineSpec[]
+  readonly network: LinkQuality
+  readonly disk: DiskSpeed
+  /** Settings of every peer, beside those that follow from its machine. */
+  readonly peer: PeerOptions
+  /** Whether to keep every event of the trace, not only its hash. */
+  readonly keepTrace: boolean
+}
+
+export interface WorldListener {
+  /** Synced content of a session on a machine's disk has grown, or changed otherwise. */
+  onSynced?(machine: string, session: string): void
+  onRewritten?(machine: string, session: string): void
+  onError?(machine: string, error: unknown): void
+}
+
+export class World {
+  readonly loop = new Loop()
+  readonly trace: Trace
+  readonly dice: Dice
+  readonly network: Network
+  readonly machines: ReadonlyMap<string, Machine>
+  readonly #listeners: WorldListener[] = []
+
+  constructor(options: WorldOptions) {
+    const { seed, machines, network, disk, peer, keepTrace } = options
+    this.dice = new Dice(seed)
+    this.trace = new Trace(keepTrace)
+    this.network = new Network(this.loop, this.trace, this.dice.fork('net'), network)
+    const names = machines.map(({ name }) => name)
+    this.machines = new Map(
+      machines.map(({ name, zone = '', weight = 1 }) => {
+        const machine = new Machine({
+          name,
+          loop: this.loop,
+          trace: this.trace,
+          network: this.network,
+          dice: this.dice.fork(`machine/${name}`),
+          diskSpeed: disk,
+          diskEvents: {
+            onSynced: (records) => {
+              for (const { session } of records) {
+                this.trace.add(this.loop.now, name, 'synced', session)
+                for (const listener of this.#listeners) listener.onSynced?.(name, session)
+              }
+            },
+            onRewritten: (session) => {
+              for (const listener of this.#listeners) listener.onRewritten?.(name, session)
+            },
+          },
+          bootstrap: names.filter((other) => other !== name),
+          peerOptions: { ...peer, zone, weight },
+          onError: (of, error) => {
+            for (const listener of this.#listeners) listener.onError?.(of, error)
+          },
+        })
+        return [name, machine]
+      }),
+    )
+  }
+
+  get now(): Micros {
+    return this.loop.now
+  }
+
+  listen(listener: WorldListener): void {
+    this.#listeners.push(listener)
+  }
+
+  /** @throws Error for a name that no machine has: a mistake of the caller */
+  machine(name: string): Machine {
+    const machine = this.machines.get(name)
+    if (machine === undefined)
+      throw new Error(`there is no machine ${name}; there are ${[...this.machines.keys()].join(', ')}`)
+    return machine
+  }
+
+  /** Machines whose peer is up and not frozen. */
+  serving(): Machine[] {
+    return [...this.machines.values()].filter((machine) => machine.peer !== undefined && !machine.isFrozen)
+  }
+}
