@@ -7,6 +7,7 @@ const config: KnipConfig = {
     'node/index.ts',
     'crdt/index.ts',
     'transport/index.ts',
+    'sim/index.ts',
     'test/contract/index.ts',
     'test/tools/*.ts',
     'bench/*.ts',

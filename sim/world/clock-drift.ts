@@ -3,7 +3,7 @@
 import { MS, type Loop, type Micros } from './loop.ts'
 
 /** When virtual time begins, ms since the epoch. Any date will do; a fixed one keeps traces equal. */
-export const EPOCH_MS = Date.UTC(2030, 0, 1)
+const EPOCH_MS = Date.UTC(2030, 0, 1)
 const MILLION = 1_000_000
 
 export class ClockDrift {

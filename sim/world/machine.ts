@@ -20,6 +20,7 @@ export interface MachineOptions {
   readonly dice: Dice
   readonly diskSpeed: DiskSpeed
   readonly diskEvents: DiskEvents
+  readonly gossipsChanges: boolean
   /** Machines that it knows from its configuration. */
   readonly bootstrap: readonly string[]
   readonly peerOptions: PeerOptions
@@ -37,6 +38,8 @@ export class Machine {
   #process: SimProcess | undefined
   #transport: SimTransport | undefined
   #peer: MeshPeer | undefined
+  /** Peer id of the process that runs here, or ran last. */
+  lastPeerId = ''
   #isReady = false
   #slowness: Micros = 0
 
@@ -146,9 +149,10 @@ export class Machine {
   }
 
   #makeTransport(seed: Uint8Array, process: SimProcess, dice: Dice): SimTransport {
-    const { name, network, trace, bootstrap } = this.#options
+    const { name, network, trace, bootstrap, gossipsChanges } = this.#options
     const self = `sim-${toHex(hash128(seed)).slice(0, 12)}` as PeerId
-    return new SimTransport({ machine: name, self, process, network, trace, dice, bootstrap })
+    this.lastPeerId = self
+    return new SimTransport({ machine: name, self, process, network, trace, dice, bootstrap, gossipsChanges })
   }
 }
 

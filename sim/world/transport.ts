@@ -58,6 +58,8 @@ export interface SimTransportOptions {
   readonly network: Network
   readonly trace: Trace
   readonly dice: Dice
+  /** Whether what is published to the topics of shards goes anywhere. */
+  readonly gossipsChanges: boolean
   /** Machines known from the configuration. */
   readonly bootstrap: readonly string[]
 }
@@ -132,7 +134,8 @@ export class SimTransport implements Transport, Endpoint {
     trace.add(network.loop.now, this.machine, 'gossip', '', topic, crc32(bytes))
     const message = { topic, from: this.self, bytes, origin: this, seen: new Set([this]), expected: new Map() }
     const recipients = this.#subscribers(topic)
-    for (const other of recipients) this.#hop(message, other)
+    const isMuted = !this.#options.gossipsChanges && topic !== 'members'
+    if (!isMuted) for (const other of recipients) this.#hop(message, other)
     await new Promise<void>((resolve) => process.after(PUBLISH_COST, resolve))
     return recipients.length
   }

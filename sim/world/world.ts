@@ -23,6 +23,8 @@ export interface WorldOptions {
   readonly peer: PeerOptions
   /** Whether to keep every event of the trace, not only its hash. */
   readonly keepTrace: boolean
+  /** Whether changes are gossiped; without it only heartbeats are, and anti-entropy alone must do. @default true */
+  readonly gossipsChanges?: boolean
 }
 
 export interface WorldListener {
@@ -41,7 +43,7 @@ export class World {
   readonly #listeners: WorldListener[] = []
 
   constructor(options: WorldOptions) {
-    const { seed, machines, network, disk, peer, keepTrace } = options
+    const { seed, machines, network, disk, peer, keepTrace, gossipsChanges = true } = options
     this.dice = new Dice(seed)
     this.trace = new Trace(keepTrace)
     this.network = new Network(this.loop, this.trace, this.dice.fork('net'), network)
@@ -66,6 +68,7 @@ export class World {
               for (const listener of this.#listeners) listener.onRewritten?.(name, session)
             },
           },
+          gossipsChanges,
           bootstrap: names.filter((other) => other !== name),
           peerOptions: { ...peer, zone, weight },
           onError: (of, error) => {

@@ -1,0 +1,132 @@
+// From a seed to a plan. Each seed first draws which kinds of faults are on at all and how hard (swarm testing: Groce et
+// al., ISSTA 2012: leaving features out finds more, because some faults hide what others would show), then the schedule.
+import type { Durability } from '../../node/api.ts'
+import type { Fault } from '../plan/fault.ts'
+import type { Operation, Plan, PlannedMachine, PlannedNetwork } from '../plan/plan.ts'
+import { Dice, MILLION } from '../world/dice.ts'
+import { drawFault, FAULT_KINDS } from './draw-fault.ts'
+
+const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i']
+const ZONES = ['', 'east', 'west']
+const KEYS = ['k0', 'k1', 'k2']
+
+/** Sizes of what a swarm draws; small documents and many seeds find more than the reverse. */
+export interface SwarmSize {
+  readonly peersMin: number
+  readonly peersMax: number
+  readonly sessionsMax: number
+  readonly operationsMax: number
+  readonly faultsMax: number
+  readonly chaosMs: number
+  readonly settleMs: number
+}
+
+export const SWARM_SIZE: SwarmSize = {
+  peersMin: 3,
+  peersMax: 9,
+  sessionsMax: 6,
+  operationsMax: 120,
+  faultsMax: 12,
+  chaosMs: 20_000,
+  settleMs: 40_000,
+}
+
+export function drawPlan(seed: number, size: SwarmSize = SWARM_SIZE): Plan {
+  const dice = new Dice(`plan/${seed}`)
+  const machines = drawMachines(dice.fork('machines'), size)
+  const names = machines.map(({ name }) => name)
+  const faults = drawFaults(dice.fork('faults'), names, size)
+  return {
+    name: `swarm-${seed}`,
+    seed: String(seed),
+    machines,
+    network: drawNetwork(dice.fork('network')),
+    disk: drawDisk(dice.fork('disk')),
+    peer: drawPeer(dice.fork('peer')),
+    faults,
+    operations: drawOperations(dice.fork('operations'), names, size),
+    chaosMs: size.chaosMs,
+    settleMs: size.settleMs,
+    core: drawCore(dice.fork('core'), names),
+  }
+}
+
+function drawMachines(dice: Dice, size: SwarmSize): PlannedMachine[] {
+  const count = dice.between(size.peersMin, size.peersMax)
+  const zones = dice.pick([ZONES.slice(0, 1), ZONES.slice(0, 2), ZONES])
+  return NAMES.slice(0, count).map((name) => ({ name, zone: dice.pick(zones), weight: dice.pick([1, 1, 1, 2]) }))
+}
+
+function drawNetwork(dice: Dice): PlannedNetwork {
+  return {
+    latencyMinMs: dice.pick([0.2, 1, 5, 20]),
+    latencyMeanMs: dice.pick([0.2, 2, 10, 40]),
+    lossPerMillion: dice.pick([0, 0, 10_000, 100_000, 300_000]),
+    duplicatePerMillion: dice.pick([0, 0, 10_000, 200_000]),
+    bytesPerMs: dice.pick([0, 0, 0, 1_000]),
+  }
+}
+
+function drawDisk(dice: Dice): Plan['disk'] {
+  return { syncMeanMs: dice.pick([0.1, 1, 4, 20]), readMeanMs: dice.pick([0.05, 0.5, 5]) }
+}
+
+function drawPeer(dice: Dice): Plan['peer'] {
+  return {
+    shardCount: dice.pick([1, 4, 8]),
+    replicationFactor: dice.pick(['all', 2, 3, 3] as const),
+    hydratedSessionsMax: dice.pick([0, 1, 100]),
+    gossip: !dice.chance(MILLION / 10),
+  }
+}
+
+function drawFaults(dice: Dice, names: readonly string[], size: SwarmSize): Fault[] {
+  // Each kind is on in this run, or not; those that are on share the schedule.
+  const kinds = FAULT_KINDS.filter((kind) => dice.fork(`on/${kind}`).chance(MILLION / 3))
+  if (kinds.length === 0) return []
+  const count = dice.between(1, size.faultsMax)
+  return Array.from({ length: count }, (_, index) => {
+    const own = dice.fork(`fault/${index}`)
+    return drawFault(own.pick(kinds), own, names, size.chaosMs)
+  })
+}
+
+function drawOperations(dice: Dice, names: readonly string[], size: SwarmSize): Operation[] {
+  const sessions = Array.from({ length: dice.between(1, size.sessionsMax) }, (_, index) => `s${index}`)
+  const clients = names.map((name) => `client-${name}`)
+  const durabilities = dice.pick<readonly Durability[]>([[2], [2, 2, 'quorum'], [1, 2, 3, 'all'], ['local', 2]])
+  const kinds = dice.pick<readonly Operation['kind'][]>([
+    ['set', 'push', 'type', 'read'],
+    ['set', 'set', 'unset', 'push', 'pull', 'type', 'erase', 'read'],
+    ['push', 'pull', 'type', 'erase'],
+    ['set', 'push', 'terminate', 'read', 'type', 'set', 'push', 'push'],
+  ])
+  const start = 1_500
+  const creates = sessions.map((session): Operation => {
+    const tag = `create-${session}`
+    const client = dice.fork(tag).pick(clients)
+    return { at: start, tag, client, session, kind: 'create', key: 'created', durability: 2 }
+  })
+  const count = dice.between(10, size.operationsMax)
+  const others = Array.from({ length: count }, (_, index): Operation => {
+    const tag = `t${index}`
+    const own = dice.fork(tag)
+    return {
+      at: start + own.below(size.chaosMs - start),
+      tag,
+      client: own.pick(clients),
+      session: own.pick(sessions),
+      kind: own.pick(kinds),
+      key: own.pick(KEYS),
+      durability: own.pick(durabilities),
+    }
+  })
+  return [...creates, ...others].toSorted((one, other) => one.at - other.at)
+}
+
+/** Usually everyone is healed; now and then only a majority, and the rest stays as it is. */
+function drawCore(dice: Dice, names: readonly string[]): string[] {
+  if (!dice.chance(MILLION / 4)) return [...names]
+  const size = dice.between(Math.floor(names.length / 2) + 1, names.length)
+  return dice.shuffle(names).slice(0, size).toSorted()
+}

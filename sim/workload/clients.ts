@@ -1,0 +1,172 @@
+// Clients: each does its operations one after the other at the peer it sticks to, and moves to another when that one
+// dies. A client sits next to its peer (no latency between them): a delay there would hide what the mesh does wrong.
+import type { Operation, Plan } from '../plan/plan.ts'
+import { MS, SECOND, type Micros } from '../world/loop.ts'
+import type { Machine } from '../world/machine.ts'
+import { micros } from '../world/process.ts'
+import type { World } from '../world/world.ts'
+import { perform } from './content.ts'
+import type { Entry, History } from './history.ts'
+
+/** A client that finds no peer looks again after this. */
+const LOOK_AGAIN: Micros = 250 * MS
+/** How long a client waits for an answer before it gives up not knowing. */
+const PATIENCE: Micros = 15 * SECOND
+
+export interface ClientListener {
+  /** The peer has acknowledged an operation, this very moment. */
+  onAck?(entry: Entry): void
+  /** The peer has made the change to its document; nothing is promised yet. */
+  onApplied?(entry: Entry): void
+}
+
+export class Clients {
+  readonly #world: World
+  readonly #history: History
+  readonly #listeners: readonly ClientListener[]
+  readonly #clients = new Map<string, Client>()
+  #isOver = false
+
+  constructor(world: World, history: History, listeners: readonly ClientListener[]) {
+    this.#world = world
+    this.#history = history
+    this.#listeners = listeners
+  }
+
+  plan({ operations }: Plan): void {
+    for (const operation of operations) {
+      this.#world.loop.schedule(micros(operation.at), () => {
+        if (this.#isOver) return
+        const client = this.#client(operation.client)
+        client.queue.push(operation)
+        this.#next(client)
+      })
+    }
+  }
+
+  /** No new operation begins from now on; those under way go on. */
+  stop(): void {
+    this.#isOver = true
+  }
+
+  get isIdle(): boolean {
+    return [...this.#clients.values()].every(({ isBusy }) => !isBusy)
+  }
+
+  #client(name: string): Client {
+    const known = this.#clients.get(name)
+    if (known !== undefined) return known
+    const index = this.#clients.size
+    const client: Client = { name, queue: [], isBusy: false, machine: this.#nth(index) }
+    this.#clients.set(name, client)
+    return client
+  }
+
+  #nth(index: number): string {
+    const names = [...this.#world.machines.keys()]
+    return names[index % names.length] ?? ''
+  }
+
+  #next(client: Client): void {
+    if (client.isBusy || this.#isOver) return
+    const operation = client.queue[0]
+    if (operation === undefined) return
+    client.isBusy = true
+    const machine = this.#peerFor(client)
+    if (machine === undefined) {
+      this.#world.loop.schedule(this.#world.now + LOOK_AGAIN, () => this.#freed(client))
+      return
+    }
+    client.queue.shift()
+    this.#do(client, machine, operation)
+  }
+
+  /** The machine that the client sticks to, or the next one that answers. */
+  #peerFor(client: Client): Machine | undefined {
+    const own = this.#world.machine(client.machine)
+    if (own.peer !== undefined && !own.isFrozen) return own
+    const names = [...this.#world.machines.keys()]
+    const from = names.indexOf(client.machine)
+    for (let step = 1; step < names.length; step++) {
+      const machine = this.#world.machine(names[(from + step) % names.length] ?? '')
+      if (machine.peer === undefined || machine.isFrozen) continue
+      client.machine = machine.name
+      return machine
+    }
+    return undefined
+  }
+
+  #do(client: Client, machine: Machine, operation: Operation): void {
+    const { peer, process } = machine
+    if (peer === undefined || process === undefined) return
+    const { trace } = this.#world
+    const entry = this.#history.begin(operation, this.#world.now)
+    entry.machine = machine.name
+    entry.incarnation = machine.incarnation
+    trace.add(this.#world.now, machine.name, 'invoke', operation.session, `${operation.kind} ${operation.tag}`)
+    const end = (outcome: Entry['outcome']) => {
+      if (entry.outcome !== 'pending') return
+      entry.outcome = outcome
+      entry.endedAt = this.#world.now
+      trace.add(
+        this.#world.now,
+        machine.name,
+        'ack',
+        operation.session,
+        `${operation.tag} ${outcome}`,
+        entry.copies.length,
+      )
+      if (outcome === 'acked') for (const listener of this.#listeners) listener.onAck?.(entry)
+      this.#freed(client)
+    }
+    const onApplied = () => {
+      for (const listener of this.#listeners) listener.onApplied?.(entry)
+    }
+    perform(peer, entry, onApplied).then(
+      (receipt) => {
+        // An answer of a process that died in this very moment never left it.
+        if (!process.isAlive) return
+        entry.isDegraded = receipt.degraded
+        entry.copies = receipt.peers.flatMap((id) => this.#holder(id))
+        end('acked')
+      },
+      (error: unknown) => {
+        entry.error = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+        if (process.isAlive) end(entry.isApplied ? 'unknown' : 'refused')
+      },
+    )
+    this.#watch(entry, machine, end)
+  }
+
+  /** Ends the wait of a client whose peer has died, or has said nothing for too long. */
+  #watch(entry: Entry, machine: Machine, end: (outcome: Entry['outcome']) => void): void {
+    const { process } = machine
+    const deadline = this.#world.now + PATIENCE
+    const look = () => {
+      if (entry.outcome !== 'pending') return
+      if (process?.isAlive !== true || this.#world.now >= deadline) end('unknown')
+      else this.#world.loop.schedule(this.#world.now + LOOK_AGAIN, look)
+    }
+    this.#world.loop.schedule(this.#world.now + LOOK_AGAIN, look)
+  }
+
+  #freed(client: Client): void {
+    client.isBusy = false
+    this.#next(client)
+  }
+
+  #holder(peerId: string): { machine: string; generation: number }[] {
+    for (const machine of this.#world.machines.values()) {
+      if (machine.lastPeerId === peerId) return [{ machine: machine.name, generation: machine.disk.generation }]
+    }
+    return []
+  }
+}
+
+interface Client {
+  readonly name: string
+  readonly queue: Operation[]
+  isBusy: boolean
+  /** The machine that it sticks to. */
+  machine: string
+}
