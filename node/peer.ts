@@ -161,11 +161,12 @@ export class MeshPeer implements Peer {
       onError: (error: unknown) => this.#report(error),
     }
     const counters = this.#counters()
+    const held = allHeld(config.shardCount)
     const membership = new Membership({
       ...config,
       replicationFactor: 'all',
       ...shared,
-      load: () => ({ holdings: allHeld(catalog(), config.shardCount), sessions: catalog().size }),
+      load: () => ({ holdings: held(catalog()), sessions: catalog().size }),
       refuse: (reason, origin, detail) => counters.refuse(reason, '', origin, detail),
     })
     const sets = new ReplicaSets({ membership, self, onError: shared.onError })
@@ -268,9 +269,20 @@ export class MeshPeer implements Peer {
 /** Replication lag at which a peer calls itself unhealthy: the runbook's failover promise. */
 const LAG_UNHEALTHY_MS = 5_000
 
-function allHeld(catalog: Catalog, shardCount: number): Holdings {
+/** What a heartbeat says of the shards: the same object as long as no root has changed. */
+function allHeld(shardCount: number): (catalog: Catalog) => Holdings {
   const shards = Array.from({ length: shardCount }, (_, shard) => shard)
-  return new Map(shards.map((shard) => [shard, { state: 'complete', root: catalog.tree(shard).root() }]))
+  let last: { readonly roots: Uint8Array; readonly holdings: Holdings } | undefined
+  return (catalog) => {
+    const roots = catalog.roots()
+    if (last?.roots !== roots) {
+      const holdings: Holdings = new Map(
+        shards.map((shard) => [shard, { state: 'complete', root: catalog.tree(shard).root() }]),
+      )
+      last = { roots, holdings }
+    }
+    return last.holdings
+  }
 }
 
 function present<T>(value: T | undefined): T {

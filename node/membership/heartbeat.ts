@@ -1,7 +1,7 @@
 // Heartbeats on the wire, and what is refused of them: they come from the network.
 import { DIGEST_BYTES } from '../../crdt/index.ts'
 import { SessionMeshError } from '../../crdt/errors.ts'
-import { Heartbeat, HoldingState, type Holding } from '../../transport/wire/messages.js'
+import { Heartbeat, Holdings as WireHoldings, HoldingState } from '../../transport/wire/messages.js'
 import type { PeerId } from '../../transport/port.ts'
 import type { HeartbeatInfo, HeldState, Holdings } from './view.ts'
 
@@ -32,16 +32,42 @@ export function encodeHeartbeat(info: HeartbeatInfo): Uint8Array {
     factor: info.factor === 'all' ? 0 : info.factor,
     addresses: [...info.addresses],
     suspected: [...info.suspected],
-    holdings: [...info.holdings].map(([shard, { state, root }]) => ({ shard, state: WIRE_STATES[state], root })),
+    holdings: packed(info.holdings),
   })
+}
+
+/** Holdings change seldom and heartbeats are many: each is encoded once, and decoded once by each receiver. */
+const PACKED = new WeakMap<Holdings, Uint8Array>()
+
+function packed(holdings: Holdings): Uint8Array {
+  const known = PACKED.get(holdings)
+  if (known !== undefined) return known
+  const shards = [...holdings].map(([shard, { state, root }]) => ({ shard, state: WIRE_STATES[state], root }))
+  const bytes = WireHoldings.encode({ shards })
+  PACKED.set(holdings, bytes)
+  return bytes
+}
+
+function unpacked(bytes: Uint8Array, known: Holdings | undefined, shardCount: number): Holdings {
+  const before = known === undefined ? undefined : PACKED.get(known)
+  if (known !== undefined && before !== undefined && Buffer.compare(before, bytes) === 0) return known
+  const holdings = holdingsOf(bytes, shardCount)
+  PACKED.set(holdings, bytes.slice())
+  return holdings
 }
 
 /**
  * @param shardCount what this peer was set up with: with another count the two would not speak of the same shards
+ * @param known what the peer said before; if it still holds the same, the result shares that
  * @throws SessionMeshError INVALID_MESSAGE naming what was wrong
  */
-export function decodeHeartbeat(bytes: Uint8Array, from: PeerId, shardCount: number): HeartbeatInfo {
-  const beat = decode(bytes)
+export function decodeHeartbeat(
+  bytes: Uint8Array,
+  from: PeerId,
+  shardCount: number,
+  known: Holdings | undefined,
+): HeartbeatInfo {
+  const beat = decoded(() => Heartbeat.decode(bytes))
   check(beat.version === WIRE_VERSION, `heartbeat version ${beat.version}, this peer speaks ${WIRE_VERSION}`)
   check(beat.peer === from, `heartbeat of ${beat.peer.slice(0, TEXT_MAX)} signed by ${from}`)
   check(/^[0-9a-f]{1,64}$/.test(beat.boot), 'heartbeat with a malformed boot id')
@@ -56,11 +82,12 @@ export function decodeHeartbeat(bytes: Uint8Array, from: PeerId, shardCount: num
     peer: from,
     delegate: beat.delegate === '' ? null : (beat.delegate as PeerId),
     factor: beat.factor === 0 ? 'all' : beat.factor,
-    holdings: holdingsOf(beat.holdings, shardCount),
+    holdings: unpacked(beat.holdings, known, shardCount),
   }
 }
 
-function holdingsOf(list: readonly Holding[], shardCount: number): Holdings {
+function holdingsOf(bytes: Uint8Array, shardCount: number): Holdings {
+  const list = decoded(() => WireHoldings.decode(bytes)).shards
   check(list.length <= shardCount, `heartbeat with ${list.length} holdings`)
   const holdings = new Map<number, { state: HeldState; root: Uint8Array }>()
   for (const { shard, state, root } of list) {
@@ -71,9 +98,9 @@ function holdingsOf(list: readonly Holding[], shardCount: number): Holdings {
   return holdings
 }
 
-function decode(bytes: Uint8Array): Heartbeat {
+function decoded<T>(decode: () => T): T {
   try {
-    return Heartbeat.decode(bytes)
+    return decode()
   } catch (cause) {
     throw new SessionMeshError('INVALID_MESSAGE', 'heartbeat is not protobuf', { cause })
   }

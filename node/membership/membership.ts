@@ -225,7 +225,8 @@ export class Membership {
     if (!this.#running) return 'accept'
     if (!this.#options.allowed(from)) return this.#refuse('stranger', from, 'not in allowedPeers')
     try {
-      this.#heard(decodeHeartbeat(bytes, from, this.#options.shardCount))
+      const known = this.get(from)?.info.holdings
+      this.#heard(decodeHeartbeat(bytes, from, this.#options.shardCount, known))
       return 'accept'
     } catch (error) {
       return this.#refuse('malformed-heartbeat', from, error instanceof Error ? error.message : String(error))

@@ -3,7 +3,7 @@
 import type { PeerId } from '../../transport/port.ts'
 import { Emitter } from '../util/emitter.ts'
 import type { Membership } from './membership.ts'
-import type { HeartbeatInfo, HeldState, MemberChange } from './view.ts'
+import type { HeartbeatInfo, HeldState, Holdings, MemberChange } from './view.ts'
 
 export interface ReplicaSet {
   /** Whether this peer should keep the shard. */
@@ -37,6 +37,7 @@ export class ReplicaSets {
   readonly #sets = new Map<number, ReplicaSet>()
   /** What each peer said last of its states, to notice a change. */
   readonly #said = new Map<PeerId, string>()
+  readonly #heldBy = new Map<PeerId, Holdings>()
 
   constructor(options: ReplicaSetsOptions) {
     this.#options = options
@@ -86,6 +87,9 @@ export class ReplicaSets {
   }
 
   #heard(info: HeartbeatInfo): void {
+    // The same object for as long as the peer says the same.
+    if (this.#heldBy.get(info.peer) === info.holdings) return
+    this.#heldBy.set(info.peer, info.holdings)
     const said = [...info.holdings].map(([shard, { state }]) => `${shard}${state}`).join()
     if (this.#said.get(info.peer) === said) return
     this.#said.set(info.peer, said)
@@ -93,6 +97,8 @@ export class ReplicaSets {
   }
 
   #memberChanged({ peer, to }: MemberChange): void {
-    if (to === 'dead' || to === 'left') this.#said.delete(peer)
+    if (to !== 'dead' && to !== 'left') return
+    this.#said.delete(peer)
+    this.#heldBy.delete(peer)
   }
 }

@@ -4,7 +4,7 @@
 import { digestsEqual, hasCode } from '../../crdt/index.ts'
 import type { PeerId } from '../../transport/port.ts'
 import type { Membership } from '../membership/membership.ts'
-import type { HeartbeatInfo } from '../membership/view.ts'
+import type { HeartbeatInfo, Holdings } from '../membership/view.ts'
 import type { Cancel, Clock } from '../ports/clock.ts'
 import { delay, every } from '../util/timers.ts'
 import type { ExchangeOptions } from './exchange-server.ts'
@@ -36,6 +36,8 @@ interface PeerRepair {
   running: Promise<void> | undefined
   /** Shards whose roots differed at the last heartbeat, and since when (monotonic ms). */
   readonly differing: Map<number, number>
+  /** What it holds and what we hold, when nothing differed. */
+  equalTo: { readonly holdings: Holdings; readonly roots: Uint8Array } | undefined
 }
 
 export class RepairSchedule {
@@ -122,9 +124,13 @@ export class RepairSchedule {
   #compare(info: HeartbeatInfo): void {
     const { clock, syncIntervalMs, exchange: ours } = this.#options
     if (info.leaving) return
+    const repair = this.#peer(info.peer)
+    // An idle mesh says the same again and again; both are the same objects then.
+    const roots = ours.catalog.roots()
+    if (repair.equalTo?.holdings === info.holdings && repair.equalTo.roots === roots) return
+    repair.equalTo = undefined
     const now = clock.monotonic()
     const patienceMs = info.peer > ours.transport.self ? syncIntervalMs / 2 : syncIntervalMs
-    const repair = this.#peer(info.peer)
     const lasting: number[] = []
     for (const [shard, { root }] of info.holdings) {
       if (digestsEqual(root, ours.catalog.tree(shard).root())) {
@@ -136,6 +142,7 @@ export class RepairSchedule {
       if (now - since >= patienceMs) lasting.push(shard)
     }
     if (lasting.length > 0) this.request(info.peer, lasting)
+    if (repair.differing.size === 0) repair.equalTo = { holdings: info.holdings, roots }
   }
 
   #settle(): void {
@@ -152,7 +159,7 @@ export class RepairSchedule {
   #peer(peer: PeerId): PeerRepair {
     const known = this.#peers.get(peer)
     if (known !== undefined) return known
-    const repair: PeerRepair = { wanted: new Set(), running: undefined, differing: new Map() }
+    const repair: PeerRepair = { wanted: new Set(), running: undefined, differing: new Map(), equalTo: undefined }
     this.#peers.set(peer, repair)
     return repair
   }

@@ -85,7 +85,7 @@ export interface Heartbeat {
     suspected: string[];
     shardCount: number;
     factor: number;
-    holdings: Holding[];
+    holdings: Uint8Array;
 }
 export declare namespace Heartbeat {
     const codec: () => Codec<Heartbeat>;
@@ -155,24 +155,37 @@ export declare namespace Heartbeat {
         field: '$.factor';
         value: number;
     }
-    interface HeartbeatHoldingsShardFieldEvent {
-        field: '$.holdings[].shard';
-        value: number;
-        index: number;
-    }
-    interface HeartbeatHoldingsStateFieldEvent {
-        field: '$.holdings[].state';
-        value: HoldingState;
-        index: number;
-    }
-    interface HeartbeatHoldingsRootFieldEvent {
-        field: '$.holdings[].root';
+    interface HeartbeatHoldingsFieldEvent {
+        field: '$.holdings';
         value: Uint8Array;
-        index: number;
     }
     function encode(obj: Partial<Heartbeat>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Heartbeat>): Heartbeat;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Heartbeat>): Generator<HeartbeatVersionFieldEvent | HeartbeatPeerFieldEvent | HeartbeatBootFieldEvent | HeartbeatCounterFieldEvent | HeartbeatNameFieldEvent | HeartbeatZoneFieldEvent | HeartbeatWeightFieldEvent | HeartbeatDrainingFieldEvent | HeartbeatDelegateFieldEvent | HeartbeatAddressesFieldEvent | HeartbeatSessionsFieldEvent | HeartbeatIncarnationFieldEvent | HeartbeatLeavingFieldEvent | HeartbeatSuspectedFieldEvent | HeartbeatShardCountFieldEvent | HeartbeatFactorFieldEvent | HeartbeatHoldingsShardFieldEvent | HeartbeatHoldingsStateFieldEvent | HeartbeatHoldingsRootFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Heartbeat>): Generator<HeartbeatVersionFieldEvent | HeartbeatPeerFieldEvent | HeartbeatBootFieldEvent | HeartbeatCounterFieldEvent | HeartbeatNameFieldEvent | HeartbeatZoneFieldEvent | HeartbeatWeightFieldEvent | HeartbeatDrainingFieldEvent | HeartbeatDelegateFieldEvent | HeartbeatAddressesFieldEvent | HeartbeatSessionsFieldEvent | HeartbeatIncarnationFieldEvent | HeartbeatLeavingFieldEvent | HeartbeatSuspectedFieldEvent | HeartbeatShardCountFieldEvent | HeartbeatFactorFieldEvent | HeartbeatHoldingsFieldEvent>;
+}
+export interface Holdings {
+    shards: Holding[];
+}
+export declare namespace Holdings {
+    const codec: () => Codec<Holdings>;
+    interface HoldingsShardsShardFieldEvent {
+        field: '$.shards[].shard';
+        value: number;
+        index: number;
+    }
+    interface HoldingsShardsStateFieldEvent {
+        field: '$.shards[].state';
+        value: HoldingState;
+        index: number;
+    }
+    interface HoldingsShardsRootFieldEvent {
+        field: '$.shards[].root';
+        value: Uint8Array;
+        index: number;
+    }
+    function encode(obj: Partial<Holdings>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Holdings>): Holdings;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Holdings>): Generator<HoldingsShardsShardFieldEvent | HoldingsShardsStateFieldEvent | HoldingsShardsRootFieldEvent>;
 }
 export interface Holding {
     shard: number;

@@ -348,11 +348,9 @@ export var Heartbeat;
                     w.uint32(136);
                     w.uint32(obj.factor);
                 }
-                if (obj.holdings != null && obj.holdings.length > 0) {
-                    for (const value of obj.holdings) {
-                        w.uint32(146);
-                        Holding.codec().encode(value, w);
-                    }
+                if ((obj.holdings != null && obj.holdings.byteLength > 0)) {
+                    w.uint32(146);
+                    w.bytes(obj.holdings);
                 }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
@@ -375,7 +373,7 @@ export var Heartbeat;
                     suspected: [],
                     shardCount: 0,
                     factor: 0,
-                    holdings: []
+                    holdings: uint8ArrayAlloc(0)
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -452,12 +450,7 @@ export var Heartbeat;
                             break;
                         }
                         case 18: {
-                            if (opts.limits?.holdings != null && obj.holdings.length === opts.limits.holdings) {
-                                throw new MaxLengthError('Decode error - repeated field "holdings" had too many elements');
-                            }
-                            obj.holdings.push(Holding.codec().decode(reader, reader.uint32(), {
-                                limits: opts.limits?.holdings$
-                            }));
+                            obj.holdings = reader.bytes();
                             break;
                         }
                         default: {
@@ -470,8 +463,7 @@ export var Heartbeat;
             }, function* (reader, length, prefix, opts = {}) {
                 const obj = {
                     addresses: 0,
-                    suspected: 0,
-                    holdings: 0
+                    suspected: 0
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -600,18 +592,10 @@ export var Heartbeat;
                             break;
                         }
                         case 18: {
-                            if (opts.limits?.holdings != null && obj.holdings === opts.limits.holdings) {
-                                throw new MaxLengthError('Streaming decode error - repeated field "holdings" had too many elements');
-                            }
-                            for (const evt of Holding.codec().stream(reader, reader.uint32(), `${prefix}.holdings[]`, {
-                                limits: opts.limits?.holdings$
-                            })) {
-                                yield {
-                                    ...evt,
-                                    index: obj.holdings
-                                };
-                            }
-                            obj.holdings++;
+                            yield {
+                                field: `${prefix}.holdings`,
+                                value: reader.bytes()
+                            };
                             break;
                         }
                         default: {
@@ -637,6 +621,94 @@ export var Heartbeat;
     }
     Heartbeat.stream = stream;
 })(Heartbeat || (Heartbeat = {}));
+export var Holdings;
+(function (Holdings) {
+    let _codec;
+    Holdings.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (obj.shards != null && obj.shards.length > 0) {
+                    for (const value of obj.shards) {
+                        w.uint32(10);
+                        Holding.codec().encode(value, w);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    shards: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.shards != null && obj.shards.length === opts.limits.shards) {
+                                throw new MaxLengthError('Decode error - repeated field "shards" had too many elements');
+                            }
+                            obj.shards.push(Holding.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.shards$
+                            }));
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    shards: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.shards != null && obj.shards === opts.limits.shards) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "shards" had too many elements');
+                            }
+                            for (const evt of Holding.codec().stream(reader, reader.uint32(), `${prefix}.shards[]`, {
+                                limits: opts.limits?.shards$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.shards
+                                };
+                            }
+                            obj.shards++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Holdings.codec());
+    }
+    Holdings.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Holdings.codec(), opts);
+    }
+    Holdings.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Holdings.codec(), opts);
+    }
+    Holdings.stream = stream;
+})(Holdings || (Holdings = {}));
 export var Holding;
 (function (Holding) {
     let _codec;
