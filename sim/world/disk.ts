@@ -4,7 +4,7 @@
 // at all, as LevelDB's batches); refuse writes when full; fail reads; let a record rot. What was synced and has not
 // rotted is there after every crash. What it never does is call something synced that is not: that is a mutant's job.
 import { SessionMeshError } from '../../crdt/errors.ts'
-import type { LogRecord, Store, StoredBase, StoredSession, StoreReport } from '../../node/ports/store.ts'
+import type { LogRecord, Store, StoredBase, StoredSession, StoreReport, StoreView } from '../../node/ports/store.ts'
 import type { Dice } from './dice.ts'
 import type { Micros } from './loop.ts'
 import type { SimProcess } from './process.ts'
@@ -216,6 +216,28 @@ class SimStore implements Store {
     for (const session of this.#disk.sessions()) {
       const stored = this.#disk.stored(session)
       if (stored !== undefined) yield { session, stored }
+    }
+  }
+
+  view(): StoreView {
+    this.#assertUsable()
+    const all = new Map(this.#disk.sessions().map((session) => [session, this.#disk.stored(session)]))
+    const pause = () => this.#pause()
+    let isClosed = false
+    return {
+      async read(session) {
+        await pause()
+        if (isClosed) throw failed('the view is closed')
+        return all.get(session)
+      },
+      async *sessions() {
+        await pause()
+        if (isClosed) throw failed('the view is closed')
+        for (const [session, stored] of all) if (stored !== undefined) yield { session, stored }
+      },
+      async close() {
+        isClosed = true
+      },
     }
   }
 
