@@ -1,5 +1,6 @@
-// Three layers of tests. `unit` is milliseconds and runs side by side; `integration` uses real libp2p and disks inside
-// one process; `process` starts real peers and kills them, one file at a time: two cores are not many.
+// Four layers of tests. `unit` is milliseconds and runs side by side; `integration` uses real libp2p and disks inside
+// one process; `faults` damages what is on disk a thousand times; `process` starts real peers and kills them, one file
+// at a time: two cores are not many.
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -12,6 +13,14 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 300_000,
         },
       },
       {

@@ -53,6 +53,8 @@ export class MeshPeer implements Peer {
   readonly #ports: PeerPorts
   readonly #events: Emitter<PeerEvents>
   #running: Running | undefined
+  /** What was found when the store was opened. */
+  #damage: readonly string[] = []
   #stopping: Promise<void> | undefined
 
   constructor(config: PeerConfig, ports: PeerPorts) {
@@ -121,6 +123,8 @@ export class MeshPeer implements Peer {
     const { store, random, clock } = this.#ports
     const report = await store.open()
     if (report.quarantined > 0) this.#ports.log('warn', 'store records set aside', report)
+    for (const damage of report.damage) this.#ports.log('error', `store damaged: ${damage}`)
+    this.#damage = report.damage
     const transport = await this.#ports.transport(await identitySeed(store, random))
     const running = this.#assemble(transport, newClientId(random), clock.monotonic())
     await running.catalog.load()
@@ -247,11 +251,16 @@ export class MeshPeer implements Peer {
         ok: true,
         detail: `up for ${Math.round(this.#ports.clock.monotonic() - running.startedAt)} ms`,
       },
-      { name: 'store', ok: failure === undefined, detail: failure?.message ?? 'appends reach the disk' },
+      { name: 'store', ok: failure === undefined, detail: failure?.message ?? this.#storeDetail() },
       { name: 'members', ok: true, detail: `${live} other live peer${live === 1 ? '' : 's'}` },
       { name: 'replication', ok: lagMs < LAG_UNHEALTHY_MS, detail: `lag ${Math.round(lagMs)} ms` },
     ]
     return { healthy: checks.every(({ ok }) => ok), checks }
+  }
+
+  #storeDetail(): string {
+    const found = this.#damage.length > 0 ? `; damage found at the start: ${this.#damage.join('; ')}` : ''
+    return `appends reach the disk${found}`
   }
 
   #report(error: unknown): void {

@@ -33,8 +33,10 @@ export interface StoredSession {
 }
 
 export interface StoreReport {
-  /** Records set aside because their checksum or form was wrong. */
+  /** Records set aside, now or earlier, because their checksum or form was wrong. */
   readonly quarantined: number
+  /** Damage that was found now, a sentence each, in words for people: what is stored may be less than it was. */
+  readonly damage: readonly string[]
 }
 
 /** What is stored, as it was at one instant: later writes don't show. */
@@ -48,7 +50,10 @@ export interface StoreView {
 }
 
 export interface Store {
-  /** @throws SessionMeshError STORE_LOCKED when another process has it open, STORE_FAILED otherwise */
+  /**
+   * @throws SessionMeshError STORE_LOCKED when another process has it open, STORE_CORRUPT when nothing can be read of
+   *   it, STORE_FAILED otherwise
+   */
   open(): Promise<StoreReport>
   /** Waits for appends under way. Idempotent. */
   close(): Promise<void>

@@ -85,6 +85,10 @@ export class GroupCommit {
     return (this.#failure ??= this.#options.toError(cause))
   }
 
+  get failure(): SessionMeshError | undefined {
+    return this.#failure
+  }
+
   /** Resolves when the queue is empty. */
   async idle(): Promise<void> {
     await this.#running

@@ -1,32 +1,40 @@
 // The store on disk: LevelDB by way of classic-level, behind a queue that syncs writes together (group-commit.ts).
 // What the bytes mean is record.ts; where damaged ones go is quarantine.ts.
 //
-// An error of the disk, in reading or writing, fails the store for good: reads are still tried, writes reject. LevelDB
-// itself drops a torn end of its own log when it opens, which holds nothing that was acknowledged.
+// An error of the disk, in reading or writing, fails the store for good: reads are still tried, writes reject. Damage
+// is looked for when it opens (open-mended.ts), and in every record that is read. LevelDB itself drops a torn end of its
+// own log when it opens, which holds nothing that was acknowledged.
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
-import { SessionMeshError } from '../../crdt/errors.ts'
+import { hasCode, SessionMeshError } from '../../crdt/errors.ts'
 import type { LogRecord, Store, StoredBase, StoredSession, StoreReport, StoreView } from '../ports/store.ts'
+import { BatchChain, CHAIN_RANGE } from './batch-chain.ts'
 import { gatherSessions } from './gather-sessions.ts'
-import { GroupCommit, type Batch, type Change } from './group-commit.ts'
+import { GroupCommit, type Batch, type Change, type Operation } from './group-commit.ts'
+import { Keystones } from './keystones.ts'
+import { hasLevelCode, isLocked, isNotOpen, reasonOf } from './level-errors.ts'
+import { openMended, type Opener } from './open-mended.ts'
 import { Quarantine, type DamagedRecord } from './quarantine.ts'
 import {
   ALL_SESSIONS,
   baseKey,
+  DATABASE_VERSION,
   decodeKey,
   decodeMeta,
   encodeBase,
   encodeLogRecord,
   encodeMeta,
   FORMAT_KEY,
-  FORMAT_VERSION,
   logKey,
   metaKey,
   sessionRange,
   type KeyRange,
 } from './record.ts'
 
+/** Keystones of the store's own. No meta value is called so: slashes are not used there. */
+const FORMAT_STONE = '/format'
+const BATCHES_STONE = '/batches'
 /** Entries asked of the database in one go; their bytes are bounded by the database itself (16 KiB and one entry). */
 const READ_AHEAD = 256
 
@@ -50,6 +58,8 @@ class LevelStore implements Store {
   readonly #directory: string
   readonly #onQuarantine: ((record: DamagedRecord) => void) | undefined
   readonly #quarantine: Quarantine
+  readonly #keystones: Keystones
+  readonly #chain = new BatchChain()
   readonly #commits: GroupCommit
   #database: Database | undefined
   /** False while closing: what is in the queue is still written then. */
@@ -60,8 +70,9 @@ class LevelStore implements Store {
     this.#directory = directory
     this.#onQuarantine = onQuarantine
     this.#quarantine = new Quarantine(directory)
+    this.#keystones = new Keystones(directory)
     this.#commits = new GroupCommit({
-      write: (operations) => this.#written().batch(operations, { sync: true }),
+      write: (operations) => this.#write(operations),
       toError: (cause) => this.#error('reading or writing', cause),
     })
   }
@@ -69,23 +80,19 @@ class LevelStore implements Store {
   async open(): Promise<StoreReport> {
     try {
       await mkdir(this.#directory, { recursive: true })
-      // Made here, not in the constructor: an abstract-level database opens itself as soon as it exists.
-      const database = new ClassicLevel<Uint8Array, Uint8Array>(join(this.#directory, 'db'), {
-        keyEncoding: 'view',
-        valueEncoding: 'view',
-      })
-      await database.open()
+      const { database, damage } = await openMended(openerOf(join(this.#directory, 'db')), this.#quarantine)
       try {
-        await checkFormat(database)
+        damage.push(...(await this.#checkFormat(database)), ...(await this.#resumeChain(database)))
         const quarantined = await this.#quarantine.count()
         this.#database = database
         this.#isOpen = true
-        return { quarantined }
+        return { quarantined, damage }
       } catch (error) {
         await database.close()
         throw error
       }
     } catch (cause) {
+      if (hasCode(cause)) throw cause
       throw isLocked(cause)
         ? new SessionMeshError('STORE_LOCKED', `${this.#directory} is in use by another process`, { cause })
         : this.#error('opening', cause)
@@ -148,16 +155,23 @@ class LevelStore implements Store {
   async getMeta(name: string): Promise<Uint8Array | undefined> {
     const key = metaKey(name)
     const value = await this.#reading(this.#opened().get(key))
-    const meta = value === undefined ? undefined : decodeMeta(key, value)
+    const meta = value && decodeMeta(key, value)
+    if (meta !== undefined) return meta
+    const kept = await this.#reading(this.#keystones.get(name))
+    const again = kept && decodeMeta(key, kept)
+    if (again !== undefined) await this.putMeta(name, again)
     // Not set aside: no replica has it, and going on without would be another peer under the same name.
-    if (value !== undefined && meta === undefined) throw this.#error('reading', new Error(`value ${name} is damaged`))
-    return meta
+    else if (value !== undefined || kept !== undefined) throw this.#corrupt(`its value ${name} is damaged`)
+    return again
   }
 
   async putMeta(name: string, value: Uint8Array): Promise<void> {
     const key = metaKey(name)
     const encoded = encodeMeta(key, value)
-    return this.#commit((batch) => batch.put('', key, encoded))
+    await this.#commit((batch) => batch.put('', key, encoded))
+    await this.#keystones.put(name, encoded).catch((cause: unknown) => {
+      throw this.#commits.fail(cause)
+    })
   }
 
   async #read(session: string, snapshot?: DatabaseSnapshot): Promise<StoredSession | undefined> {
@@ -215,6 +229,44 @@ class LevelStore implements Store {
     if (moved) this.#onQuarantine?.(damaged)
   }
 
+  async #write(operations: Operation[]): Promise<void> {
+    operations.push(...this.#chain.next())
+    await this.#written().batch(operations, { sync: true })
+    this.#chain.written()
+  }
+
+  /** Refuses a database of another version, or of somebody else; marks a new one. Returns what was damaged. */
+  async #checkFormat(database: Database): Promise<string[]> {
+    const version = (await database.get(FORMAT_KEY))?.[0]
+    const kept = (await this.#keystones.get(FORMAT_STONE))?.[0]
+    if (version === DATABASE_VERSION && kept === version) return []
+    const isNew = version === undefined && (await database.keys({ limit: 1 }).all()).length === 0
+    const isKnown =
+      version === DATABASE_VERSION || version === 1 || (version === undefined && kept === DATABASE_VERSION)
+    if (!isNew && !isKnown) {
+      throw new Error(`its data format is ${version ?? 'unknown'}, this version reads ${DATABASE_VERSION}`)
+    }
+    await database.put(FORMAT_KEY, new Uint8Array([DATABASE_VERSION]), { sync: true })
+    await this.#keystones.put(FORMAT_STONE, new Uint8Array([DATABASE_VERSION]))
+    if (version !== undefined || kept === undefined) return []
+    return [isNew ? 'the database was gone: this peer starts from nothing' : 'the format of the database was lost']
+  }
+
+  async #resumeChain(database: Database): Promise<string[]> {
+    const key = metaKey(BATCHES_STONE)
+    const kept = await this.#keystones.get(BATCHES_STONE)
+    // Damaged, it says nothing: what the database holds has to do.
+    const stopped = Number(Buffer.from((kept && decodeMeta(key, kept)) ?? []).toString())
+    const { missing, operations } = this.#chain.resume(await database.keys(CHAIN_RANGE).all(), stopped)
+    if (operations.length > 0) await this.#chainAnew(database, operations)
+    return missing
+  }
+
+  async #chainAnew(database: Database, operations: Operation[]): Promise<void> {
+    await database.batch([...operations, ...this.#chain.next()], { sync: true })
+    this.#chain.written()
+  }
+
   async #commit(change: Change): Promise<void> {
     this.#opened()
     return this.#commits.commit(change)
@@ -223,6 +275,10 @@ class LevelStore implements Store {
   async #close(): Promise<void> {
     await this.#commits.idle()
     try {
+      if (this.#commits.failure === undefined) {
+        const reached = encodeMeta(metaKey(BATCHES_STONE), Buffer.from(String(this.#chain.last)))
+        await this.#keystones.put(BATCHES_STONE, reached)
+      }
       await this.#written().close()
     } catch (cause) {
       throw this.#error('closing', cause)
@@ -252,38 +308,40 @@ class LevelStore implements Store {
     return new SessionMeshError('STORE_FAILED', `the store ${this.#directory} is not open`)
   }
 
+  #corrupt(what: string): SessionMeshError {
+    return new SessionMeshError('STORE_CORRUPT', `${this.#directory}: ${what}`)
+  }
+
   #error(doing: string, cause: unknown): SessionMeshError {
     return new SessionMeshError('STORE_FAILED', `${doing} ${this.#directory} failed: ${reasonOf(cause)}`, { cause })
   }
 }
 
-/** Refuses a database of another version, or of somebody else; marks a new one. */
-async function checkFormat(database: Database): Promise<void> {
-  const version = (await database.get(FORMAT_KEY))?.[0]
-  if (version === FORMAT_VERSION) return
-  const empty = version === undefined && (await database.keys({ limit: 1 }).all()).length === 0
-  if (!empty) throw new Error(`its data format is ${version ?? 'unknown'}, this version reads ${FORMAT_VERSION}`)
-  await database.put(FORMAT_KEY, new Uint8Array([FORMAT_VERSION]), { sync: true })
+function openerOf(path: string): Opener<Database> {
+  // Made where it is opened: an abstract-level database opens itself as soon as it exists.
+  const make = (options: object = {}): Database =>
+    new ClassicLevel<Uint8Array, Uint8Array>(path, { keyEncoding: 'view', valueEncoding: 'view', ...options })
+  return {
+    path,
+    async open() {
+      const database = make()
+      await database.open()
+      return database
+    },
+    async isLocked() {
+      // Can't succeed, whether or not it is there: LevelDB looks at the lock first.
+      return make({ createIfMissing: false, errorIfExists: true })
+        .open()
+        .then(() => false, isLocked)
+    },
+    repair: () => ClassicLevel.repair(path),
+    // A file that is missing, or has a name that no file has, is damage to what names it.
+    isDamage: (error) => hasLevelCode(error, 'LEVEL_CORRUPTION') || reasonOf(error).includes('No such file'),
+  }
 }
 
 function iteratorOf(database: Database, options: KeyRange & { snapshot?: DatabaseSnapshot }) {
   return database.iterator(options)
-}
-
-function isLocked(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined
-  return cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED'
-}
-
-/** Closing under a reader is no fault of the disk. */
-function isNotOpen(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).endsWith('_NOT_OPEN')
-}
-
-/** The innermost message: abstract-level wraps what LevelDB said. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.cause === undefined ? error.message : reasonOf(error.cause)
 }
 
 function equal(one: Uint8Array, other: Uint8Array): boolean {

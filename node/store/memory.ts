@@ -24,7 +24,7 @@ class InMemoryStore implements MemoryStore {
 
   async open(): Promise<StoreReport> {
     this.#open = true
-    return { quarantined: 0 }
+    return { quarantined: 0, damage: [] }
   }
 
   async close(): Promise<void> {

@@ -12,6 +12,13 @@ export interface DamagedRecord {
   readonly value: Uint8Array
 }
 
+/** Part of a file of the database whose checksum was wrong: perhaps many records. */
+export interface DamagedPart {
+  readonly file: string
+  readonly offset: number
+  readonly value: Uint8Array
+}
+
 export class Quarantine {
   readonly #path: string
 
@@ -20,18 +27,26 @@ export class Quarantine {
   }
 
   /** On disk when it resolves: the record is deleted from the database right after. */
-  async add({ session, key, value }: DamagedRecord): Promise<void> {
-    const line = JSON.stringify({ session, key: base64(key), value: base64(value) })
+  add({ session, key, value }: DamagedRecord): Promise<void> {
+    return this.#append({ session, key: base64(key), value: base64(value) })
+  }
+
+  /** On disk when it resolves. */
+  addBlock({ file, offset, value }: DamagedPart): Promise<void> {
+    return this.#append({ file, offset, value: base64(value) })
+  }
+
+  async #append(entry: object): Promise<void> {
     const file = await open(this.#path, 'a', 0o600)
     try {
-      await file.appendFile(`${line}\n`)
+      await file.appendFile(`${JSON.stringify(entry)}\n`)
       await file.sync()
     } finally {
       await file.close()
     }
   }
 
-  /** Records set aside so far, until someone takes the file away. */
+  /** Entries set aside so far, until someone takes the file away. */
   async count(): Promise<number> {
     let lines = 0
     try {

@@ -1,10 +1,13 @@
-// What is on disk, format version 1. All keys of a session stand together and in order, so that reading, compacting
+// What is on disk, format version 2. All keys of a session stand together and in order, so that reading, compacting
 // and removing it is one range, and all sessions are one iteration:
 //
 //   f                             format      the format version, one byte
 //   s <id> 00 b                   base        version, throughSequence, update, CRC-32
 //   s <id> 00 l <sequence, 8 B>   log record  version, origin, boot, frame sequence, time, update, CRC-32
 //   m <name>                      meta        version, bytes, CRC-32
+//   g <number, 8 B>               batch       nothing: batch-chain.ts counts the keys
+//
+// Format 1 had no batches; a database of it is taken over as it is.
 //
 // Ids are visible ASCII, so 00 ends them and no id's range holds another's. The sequence in a key is big-endian, so
 // that keys sort as it does. In values: the version is one byte, numbers are lib0 variable-length integers, but the
@@ -17,7 +20,10 @@ import * as encoding from 'lib0/encoding'
 import { assert, concatenate } from '../../crdt/index.ts'
 import type { LogRecord, StoredBase } from '../ports/store.ts'
 
-export const FORMAT_VERSION = 1
+/** Of the database as a whole: which keys there are. */
+export const DATABASE_VERSION = 2
+/** Of the values. */
+const FORMAT_VERSION = 1
 const CRC_BYTES = 4
 const SEQUENCE_BYTES = 8
 

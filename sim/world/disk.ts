@@ -188,7 +188,7 @@ class SimStore implements Store {
   async open(): Promise<StoreReport> {
     await this.#pause()
     this.#isOpen = true
-    return { quarantined: this.#disk.quarantined }
+    return { quarantined: this.#disk.quarantined, damage: [] }
   }
 
   async close(): Promise<void> {

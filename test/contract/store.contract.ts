@@ -264,7 +264,7 @@ function checkClosing(check: Check): void {
     await store.putMeta('key', new Uint8Array([3]))
     await store.close()
     const again = reopen()
-    expect(await again.open()).toEqual({ quarantined: 0 })
+    expect(await again.open()).toEqual({ quarantined: 0, damage: [] })
     expect(await idsOf(again)).toEqual(['a', 'c'])
     expect(await again.read('a')).toEqual({ base: baseOf('a', 1), tail: [logRecord('a', 2)] })
     expect(await again.getMeta('key')).toEqual(new Uint8Array([3]))

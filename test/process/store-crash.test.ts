@@ -75,7 +75,7 @@ async function run(command: string, args: string[], acks: number): Promise<strin
  */
 async function verify(): Promise<number> {
   const store = createLevelStore({ directory })
-  expect(await store.open()).toEqual({ quarantined: 0 })
+  expect(await store.open()).toEqual({ quarantined: 0, damage: [] })
   const sessions = new Map<string, StoredSession>()
   for await (const { session, stored } of store.sessions()) sessions.set(session, stored)
   await store.close()

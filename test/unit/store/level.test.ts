@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { afterAll, beforeEach, expect, test } from 'vitest'
-import type { Store } from '../../../node/ports/store.ts'
+import type { Store, StoreReport } from '../../../node/ports/store.ts'
 import { createLevelStore } from '../../../node/store/level.ts'
 import type { DamagedRecord } from '../../../node/store/quarantine.ts'
-import { baseKey, FORMAT_KEY, logKey, metaKey } from '../../../node/store/record.ts'
+import { baseKey, decodeMeta, FORMAT_KEY, logKey, metaKey } from '../../../node/store/record.ts'
 import { logRecord } from '../../contract/store.contract.ts'
+import { FORMAT_1, writeFormat1 } from '../../support/format-1.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'sessionmesh-level-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
@@ -39,13 +40,30 @@ test('a directory that cannot be made is refused by name', async () => {
 
 test('data of another version, or of no version, is left alone', async () => {
   await withStore((store) => store.append([logRecord('a', 1)]))
-  await inDatabase((db) => db.put(FORMAT_KEY, new Uint8Array([2])))
+  await inDatabase((db) => db.put(FORMAT_KEY, new Uint8Array([3])))
   await expect(createLevelStore({ directory }).open()).rejects.toMatchObject({
     code: 'STORE_FAILED',
-    message: expect.stringContaining('data format is 2'),
+    message: expect.stringContaining('data format is 3'),
   })
   await inDatabase((db) => db.del(FORMAT_KEY))
+  rmSync(join(directory, 'keystones'), { recursive: true })
   await expect(createLevelStore({ directory }).open()).rejects.toThrow('data format is unknown')
+})
+
+test('data of format 1 is taken over, and only its own version opens it from then on', async () => {
+  await writeFormat1(directory)
+  await withStore(async (store, report) => {
+    expect(report).toEqual({ quarantined: 0, damage: [] })
+    expect(await idsOf(store)).toEqual(FORMAT_1.sessions)
+    expect(await store.read('basket')).toEqual(FORMAT_1.basket)
+    expect(await store.getMeta('identity-seed')).toEqual(FORMAT_1.seed)
+    await store.append([logRecord('new', 1)])
+  })
+  await inDatabase(async (db) => expect([...((await db.get(FORMAT_KEY)) ?? [])]).toEqual([2]))
+  await withStore(async (store, report) => {
+    expect(report).toEqual({ quarantined: 0, damage: [] })
+    expect(await store.read('basket')).toEqual(FORMAT_1.basket)
+  })
 })
 
 test('damaged records are set aside once, reported, and the rest of the session is served', async () => {
@@ -54,7 +72,7 @@ test('damaged records are set aside once, reported, and the rest of the session 
   await inDatabase((db) => db.put(Buffer.from('sa\0what'), new Uint8Array([1])))
   const told: DamagedRecord[] = []
   const store = createLevelStore({ directory, onQuarantine: (record) => told.push(record) })
-  expect(await store.open()).toEqual({ quarantined: 0 })
+  expect(await store.open()).toEqual({ quarantined: 0, damage: [] })
   // Two readers meet the same damage.
   const [read] = await Promise.all([store.read('a'), store.read('a'), idsOf(store)])
   expect(read?.tail).toEqual([logRecord('a', 2), logRecord('a', 3)])
@@ -65,7 +83,7 @@ test('damaged records are set aside once, reported, and the rest of the session 
     { session: 'a', key: Buffer.from(logKey('a', 1)).toString('base64'), value: damaged.toString('base64') },
     { key: Buffer.from('sa\0what').toString('base64'), value: 'AQ==' },
   ])
-  await withStore(async (_, report) => expect(report).toEqual({ quarantined: 2 }))
+  await withStore(async (_, report) => expect(report).toEqual({ quarantined: 2, damage: [] }))
 })
 
 test('a session of which all is damaged is as if it were unknown', async () => {
@@ -107,12 +125,28 @@ test('a record that cannot be written fails its own call alone', async () => {
   })
 })
 
+test('a value of the peer itself outlives damage to the database, and the loss of it', async () => {
+  const seed = new Uint8Array([1, 2, 3])
+  await withStore((store) => store.putMeta('seed', seed))
+  await damage(metaKey('seed'))
+  await withStore(async (store) => expect(await store.getMeta('seed')).toEqual(seed))
+  await inDatabase(async (db) =>
+    expect(decodeMeta(metaKey('seed'), (await db.get(metaKey('seed'))) ?? new Uint8Array())).toEqual(seed),
+  )
+  rmSync(join(directory, 'db'), { recursive: true })
+  await withStore(async (store, report) => {
+    expect(report.damage).toEqual(['the database was gone: this peer starts from nothing', expect.any(String)])
+    expect(await store.getMeta('seed')).toEqual(seed)
+  })
+})
+
 test('a damaged value of the peer itself is an error, never another value', async () => {
   await withStore((store) => store.putMeta('seed', new Uint8Array([1, 2, 3])))
   await damage(metaKey('seed'))
+  writeFileSync(join(directory, 'keystones/seed.value'), 'nonsense')
   await withStore(async (store) => {
     await expect(store.getMeta('seed')).rejects.toMatchObject({
-      code: 'STORE_FAILED',
+      code: 'STORE_CORRUPT',
       message: expect.stringContaining('seed is damaged'),
     })
   })
@@ -144,7 +178,7 @@ test('closing under a reader ends it with an error and no harm', async () => {
   await withStore((again) => again.append([logRecord('a', 1)]))
 })
 
-async function withStore(body: (store: Store, report: { quarantined: number }) => Promise<unknown>): Promise<void> {
+async function withStore(body: (store: Store, report: StoreReport) => Promise<unknown>): Promise<void> {
   const store = createLevelStore({ directory })
   const report = await store.open()
   try {
