@@ -6,6 +6,7 @@ import type { Store } from './ports/store.ts'
 
 const SEED_KEY = 'identity-seed'
 const SEED_BYTES = 32
+const BOOT_KEY = 'boot'
 /** Hexadecimal digits of a boot id: 12 of time (ms), so that boot ids sort, and 16 of chance. */
 const BOOT_TIME_DIGITS = 12
 const BOOT_RANDOM_BYTES = 8
@@ -19,9 +20,19 @@ export async function identitySeed(store: Store, random: Random): Promise<Uint8A
   return seed
 }
 
-export function newBootId(clock: Clock, random: Random): string {
-  const time = Math.floor(clock.now()).toString(16).padStart(BOOT_TIME_DIGITS, '0')
-  return time + toHex(random.bytes(BOOT_RANDOM_BYTES))
+/**
+ * The id of this start: later than that of every start before, also when the wall clock was put back meanwhile. The
+ * others believe the newest boot; one that sorts before the last would be deaf to them for as long as the clock is
+ * behind. On disk when it resolves.
+ */
+export async function nextBootId(store: Store, clock: Clock, random: Random): Promise<string> {
+  const last = await store.getMeta(BOOT_KEY)
+  const lastTime =
+    last === undefined ? 0 : Number.parseInt(new TextDecoder().decode(last).slice(0, BOOT_TIME_DIGITS), 16)
+  const time = Math.max(Math.floor(clock.now()), lastTime + 1)
+  const boot = time.toString(16).padStart(BOOT_TIME_DIGITS, '0') + toHex(random.bytes(BOOT_RANDOM_BYTES))
+  await store.putMeta(BOOT_KEY, new TextEncoder().encode(boot))
+  return boot
 }
 
 /** A Yjs client id: 32 random bits, as Yjs itself draws them. */

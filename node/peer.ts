@@ -7,7 +7,7 @@ import type { Health, HealthCheck, Member, Peer, PeerEvents } from './api.ts'
 import type { PeerConfig } from './config.ts'
 import { SessionMeshError } from '../crdt/errors.ts'
 import { Failover } from './failover.ts'
-import { identitySeed, newBootId, newClientId } from './identity.ts'
+import { identitySeed, newClientId, nextBootId } from './identity.ts'
 import { Homes } from './membership/homes.ts'
 import { Membership } from './membership/membership.ts'
 import { ReplicaSets } from './membership/replica-sets.ts'
@@ -34,6 +34,7 @@ export interface PeerPorts {
 
 /** What exists only while the peer runs. */
 interface Running {
+  readonly boot: string
   readonly transport: Transport
   readonly membership: Membership
   readonly replication: Replication
@@ -47,7 +48,6 @@ interface Running {
 
 export class MeshPeer implements Peer {
   readonly name: string
-  readonly boot: string
   readonly health: Health = { check: () => ({ healthy: this.#check().healthy }), detailed: () => this.#check() }
   readonly #config: PeerConfig
   readonly #ports: PeerPorts
@@ -61,12 +61,15 @@ export class MeshPeer implements Peer {
     this.#config = config
     this.#ports = ports
     this.name = config.name
-    this.boot = newBootId(ports.clock, ports.random)
     this.#events = new Emitter((error) => this.#report(error))
   }
 
   get id(): PeerId {
     return this.#parts().transport.self
+  }
+
+  get boot(): string {
+    return this.#parts().boot
   }
 
   get addresses(): readonly string[] {
@@ -126,7 +129,8 @@ export class MeshPeer implements Peer {
     for (const damage of report.damage) this.#ports.log('error', `store damaged: ${damage}`)
     this.#damage = report.damage
     const transport = await this.#ports.transport(await identitySeed(store, random))
-    const running = this.#assemble(transport, newClientId(random), clock.monotonic())
+    const boot = await nextBootId(store, clock, random)
+    const running = this.#assemble(transport, boot, newClientId(random))
     await running.catalog.load()
     this.#running = running
     await transport.start()
@@ -151,8 +155,9 @@ export class MeshPeer implements Peer {
   }
 
   /** Builds the parts. The catalog tells sessions of local changes and sessions look into the catalog: one comes late. */
-  #assemble(transport: Transport, clientId: number, startedAt: number): Running {
+  #assemble(transport: Transport, boot: string, clientId: number): Running {
     const { clock, random, store } = this.#ports
+    const startedAt = clock.monotonic()
     const config = this.#config
     const self = () => transport.self
     const late: { catalog?: Catalog } = {}
@@ -160,7 +165,7 @@ export class MeshPeer implements Peer {
     const shared = {
       transport,
       clock,
-      boot: this.boot,
+      boot,
       allowed: (peer: PeerId) => config.allowedPeers.length === 0 || config.allowedPeers.includes(peer),
       onError: (error: unknown) => this.#report(error),
     }
@@ -185,14 +190,14 @@ export class MeshPeer implements Peer {
       store,
       clock,
       clientId,
-      self: { origin: transport.self, boot: this.boot, frameSequence: 0 },
+      self: { origin: transport.self, boot, frameSequence: 0 },
       onLocalUpdate: (entry, update, onDisk) => sessions.published(entry, update, onDisk),
       onError: shared.onError,
     })
     this.#tellOfMembers(membership)
     const failover = new Failover({ membership, homes, replication, clock, self })
     const stops = [sets.start(), homes.start()]
-    const parts = { transport, membership, replication, sessions, homes, failover }
+    const parts = { boot, transport, membership, replication, sessions, homes, failover }
     return { ...parts, catalog: late.catalog, stops, startedAt }
   }
 

@@ -10,14 +10,12 @@ export const durableAck: CheckerKind = {
     onAck(entry) {
       const { session, kind, tag } = entry.operation
       if (kind === 'read' || kind === 'terminate') return
-      const clock = entry.after.get(entry.writer) ?? 0
       for (const { machine } of entry.copies) {
         const doc = shadows.of(machine, session)
-        const held = doc === undefined ? 0 : Y.getState(doc.store, entry.writer)
-        if (held < clock) {
-          report(`${tag} was acknowledged for ${machine}, whose disk holds ${held} of ${clock} of its writer`, [
-            machine,
-          ])
+        const held = doc === undefined || entry.wrote === undefined ? 0 : Y.getState(doc.store, entry.wrote.client)
+        if (entry.wrote !== undefined && held < entry.wrote.clock) {
+          const short = `whose disk holds ${held} of ${entry.wrote.clock} of its writer`
+          report(`${tag} was acknowledged for ${machine}, ${short}`, [machine])
         } else if (doc !== undefined && entry.replaced !== undefined && shows(doc, entry.replaced)) {
           report(`${tag} was acknowledged for ${machine}, whose disk still shows ${entry.replaced}`, [machine])
         }

@@ -1,6 +1,6 @@
 // What operations do to a session's document, and how to find it there again: every value carries the tag of its
 // operation. A session has a map (`data`), an array (`list`) and a text (`text`).
-import type * as Y from 'yjs'
+import * as Y from 'yjs'
 import { stateVectorOf } from '../../crdt/index.ts'
 import type { Receipt, Session } from '../../node/api.ts'
 import type { MeshPeer } from '../../node/peer.ts'
@@ -22,10 +22,12 @@ export async function perform(peer: MeshPeer, entry: Entry, onApplied: () => voi
     if (kind === 'read') return nothingWritten(entry, session, onApplied)
     const receipt = session.transact(
       (doc) => {
+        const before = Y.getState(doc.store, doc.clientID)
         entry.replaced = change(doc, entry)
         entry.isApplied = true
-        entry.writer = doc.clientID
         entry.after = stateVectorOf(doc)
+        const clock = Y.getState(doc.store, doc.clientID)
+        entry.wrote = clock > before ? { client: doc.clientID, clock } : undefined
         onApplied()
       },
       { durability },

@@ -20,8 +20,8 @@ export interface Entry {
   isApplied: boolean
   /** For `set` and `unset`: tag of the value that it replaced. For `pull` and `erase`: tag of what it took away. */
   replaced: string | undefined
-  /** Yjs client id under which it was written. */
-  writer: number
+  /** What it inserted, as a document's state vector shows it; undefined if it only deleted. */
+  wrote: { readonly client: number; readonly clock: number } | undefined
   /** State vector of the peer's document right after the change, client id to clock. */
   after: ReadonlyMap<number, number>
   /** Machines named by the receipt, with the generation that their disks had. */
@@ -44,7 +44,7 @@ export class History {
       incarnation: 0,
       isApplied: false,
       replaced: undefined,
-      writer: 0,
+      wrote: undefined,
       after: new Map(),
       copies: [],
       isDegraded: false,
