@@ -41,6 +41,7 @@ export class Machine {
   /** Peer id of the process that runs here, or ran last. */
   lastPeerId = ''
   #isReady = false
+  #isStopping = false
   #slowness: Micros = 0
 
   constructor(options: MachineOptions) {
@@ -68,8 +69,9 @@ export class Machine {
     return this.#process
   }
 
-  /** Starts a process on whatever the disk holds. Does nothing if one runs. */
+  /** Starts a process on whatever the disk holds. Does nothing if one runs; one that is still stopping is killed. */
   start(): void {
+    if (this.#isStopping) this.crash()
     if (this.isRunning) return
     const { loop, trace, dice, peerOptions, onError } = this.#options
     this.incarnation++
@@ -111,6 +113,7 @@ export class Machine {
     const process = this.#process
     if (process?.isAlive !== true) return
     this.#options.trace.add(this.#options.loop.now, this.name, 'crash')
+    this.#isStopping = false
     process.kill()
     this.disk.crash()
     if (this.#transport === undefined) return
@@ -123,6 +126,7 @@ export class Machine {
   stop(): void {
     const [process, peer] = [this.#process, this.peer]
     if (process === undefined || peer === undefined) return this.crash()
+    this.#isStopping = true
     this.#options.trace.add(this.#options.loop.now, this.name, 'stop')
     void peer.stop().finally(() => {
       if (this.#process === process) this.crash()
