@@ -25,7 +25,7 @@ export class Shadows {
     const key = `${machine} ${session}`
     let shadow = this.#shadows.get(key)
     if (shadow === undefined) {
-      shadow = { doc: new Y.Doc(), sequence: stored.base?.throughSequence ?? 0 }
+      shadow = { doc: new Y.Doc({ guid: session }), sequence: stored.base?.throughSequence ?? 0 }
       if (stored.base !== undefined) Y.applyUpdate(shadow.doc, stored.base.update)
       this.#shadows.set(key, shadow)
     }

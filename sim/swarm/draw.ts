@@ -25,9 +25,9 @@ export const SWARM_SIZE: SwarmSize = {
   peersMin: 3,
   peersMax: 9,
   sessionsMax: 6,
-  operationsMax: 120,
-  faultsMax: 12,
-  chaosMs: 20_000,
+  operationsMax: 80,
+  faultsMax: 10,
+  chaosMs: 10_000,
   settleMs: 40_000,
 }
 
