@@ -11,8 +11,9 @@ import { History } from '../workload/history.ts'
 import { assertDrains, MS, SECOND, type Micros } from '../world/loop.ts'
 import { micros } from '../world/process.ts'
 import type { TraceEvent } from '../world/trace.ts'
+import type { Tier } from '../world/tier.ts'
 import { World } from '../world/world.ts'
-import { withTripwire } from './tripwire.ts'
+import { modelTier } from './model-tier.ts'
 
 /** `vacuous`: nothing went wrong because nothing was tried. */
 export type Verdict = 'ok' | 'violated' | 'vacuous'
@@ -53,11 +54,12 @@ const AFTERMATH: Micros = 2 * SECOND
 
 /**
  * Runs a plan from its start to its verdict, in one synchronous call. Must be called from a macrotask.
+ * @param tier what the peers run on; the model of the network, if nothing else is said
  * @throws Error if the plan names machines that it has not
  */
-export function run(plan: Plan, options: RunOptions = {}): RunResult {
+export function run(plan: Plan, options: RunOptions = {}, tier: Tier = modelTier): RunResult {
   assertDrains()
-  return withTripwire(() => new Run(plan, options).result())
+  return tier.around(() => new Run(plan, options, tier).result())
 }
 
 class Run {
@@ -72,10 +74,10 @@ class Run {
   readonly #violations: Violation[] = []
   #convergedMs: number | undefined
 
-  constructor(plan: Plan, options: RunOptions) {
+  constructor(plan: Plan, options: RunOptions, tier: Tier) {
     this.#plan = plan
     this.#options = options
-    this.#world = makeWorld(plan, options.keepTrace ?? false)
+    this.#world = makeWorld(plan, tier, options.keepTrace ?? false)
     this.#faults = new Injector(this.#world)
     const shadows = new Shadows(this.#world)
     this.#scene = { plan, world: this.#world, history: this.#history, faults: this.#faults, shadows }
@@ -158,9 +160,10 @@ class Run {
   }
 }
 
-function makeWorld(plan: Plan, keepTrace: boolean): World {
+function makeWorld(plan: Plan, tier: Tier, keepTrace: boolean): World {
   const { network, disk, peer } = plan
   return new World({
+    tier,
     seed: plan.seed,
     machines: plan.machines,
     network: {

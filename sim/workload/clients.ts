@@ -122,7 +122,8 @@ export class Clients {
     const onApplied = () => {
       for (const listener of this.#listeners) listener.onApplied?.(entry)
     }
-    perform(peer, entry, onApplied).then(
+    const performed = process.inside(() => perform(peer, entry, onApplied))
+    performed.then(
       (receipt) => {
         // An answer of a process that died in this very moment never left it.
         if (!process.isAlive) return

@@ -1,19 +1,19 @@
 // One machine of the fleet: a disk and clocks that last, and at most one process, which runs the real peer.
-import { hash128, toHex } from '../../crdt/index.ts'
 import { resolveConfig, type PeerOptions } from '../../node/config.ts'
 import { MeshPeer } from '../../node/peer.ts'
-import type { PeerId } from '../../transport/port.ts'
+import type { Transport } from '../../transport/port.ts'
 import { ClockDrift } from './clock-drift.ts'
 import type { Dice } from './dice.ts'
 import { SimDisk, type DiskEvents, type DiskSpeed } from './disk.ts'
 import type { Loop, Micros } from './loop.ts'
-import type { Network } from './network.ts'
+import type { Endpoint, Network } from './network.ts'
 import { SimProcess } from './process.ts'
+import type { Tier } from './tier.ts'
 import type { Trace } from './trace.ts'
-import { SimTransport } from './transport.ts'
 
 export interface MachineOptions {
   readonly name: string
+  readonly tier: Tier
   readonly loop: Loop
   readonly trace: Trace
   readonly network: Network
@@ -36,7 +36,7 @@ export class Machine {
   incarnation = 0
   readonly #options: MachineOptions
   #process: SimProcess | undefined
-  #transport: SimTransport | undefined
+  #endpoint: Endpoint | undefined
   #peer: MeshPeer | undefined
   /** Peer id of the process that runs here, or ran last. */
   lastPeerId = ''
@@ -73,10 +73,10 @@ export class Machine {
   start(): void {
     if (this.#isStopping) this.crash()
     if (this.isRunning) return
-    const { loop, trace, dice, peerOptions, onError } = this.#options
+    const { tier, loop, trace, dice, peerOptions, onError } = this.#options
     this.incarnation++
     this.#isReady = false
-    const process = new SimProcess(loop, this.drift)
+    const process = new SimProcess(loop, this.drift, tier.inside)
     process.setSlowness(this.#slowness)
     this.#process = process
     const chance = dice.fork(`process/${this.incarnation}`)
@@ -85,7 +85,7 @@ export class Machine {
       clock: process.clock,
       random: chance,
       store: this.disk.store(process),
-      transport: async (seed) => (this.#transport = this.#makeTransport(seed, process, chance.fork('transport'))),
+      transport: (seed) => this.#attach(seed, process, chance.fork('transport')),
       log: (level, message, fields) => {
         trace.add(loop.now, this.name, 'log', level, message)
         if (level === 'error') onError(this.name, fields !== undefined && 'error' in fields ? fields.error : message)
@@ -95,7 +95,8 @@ export class Machine {
     peer.on('member', (member) => trace.add(loop.now, this.name, 'member', member.name, member.status))
     peer.on('failover', ({ sessions }) => trace.add(loop.now, this.name, 'home', '', 'took over', sessions))
     trace.add(loop.now, this.name, 'start', '', '', this.incarnation)
-    peer.start().then(
+    const started = process.inside(() => peer.start())
+    started.then(
       () => {
         this.#isReady = true
       },
@@ -116,10 +117,10 @@ export class Machine {
     this.#isStopping = false
     process.kill()
     this.disk.crash()
-    if (this.#transport === undefined) return
-    this.#options.network.detach(this.#transport)
-    this.#options.network.died(this.#transport)
-    this.#transport = undefined
+    if (this.#endpoint === undefined) return
+    this.#options.network.detach(this.#endpoint)
+    this.#options.network.died(this.#endpoint)
+    this.#endpoint = undefined
   }
 
   /** SIGTERM: the peer leaves in order, then its process ends. */
@@ -128,7 +129,8 @@ export class Machine {
     if (process === undefined || peer === undefined) return this.crash()
     this.#isStopping = true
     this.#options.trace.add(this.#options.loop.now, this.name, 'stop')
-    void peer.stop().finally(() => {
+    const stopped = process.inside(() => peer.stop())
+    void stopped.finally(() => {
       if (this.#process === process) this.crash()
     })
   }
@@ -137,7 +139,7 @@ export class Machine {
     if (!this.isRunning || this.isFrozen) return
     this.#options.trace.add(this.#options.loop.now, this.name, 'freeze')
     this.#process?.freeze()
-    if (this.#transport !== undefined) this.#options.network.frozen(this.#transport)
+    if (this.#endpoint !== undefined) this.#options.network.frozen(this.#endpoint)
   }
 
   thaw(): void {
@@ -152,11 +154,13 @@ export class Machine {
     this.#process?.setSlowness(slowness)
   }
 
-  #makeTransport(seed: Uint8Array, process: SimProcess, dice: Dice): SimTransport {
-    const { name, network, trace, bootstrap, gossipsChanges } = this.#options
-    const self = `sim-${toHex(hash128(seed)).slice(0, 12)}` as PeerId
-    this.lastPeerId = self
-    return new SimTransport({ machine: name, self, process, network, trace, dice, bootstrap, gossipsChanges })
+  async #attach(seed: Uint8Array, process: SimProcess, dice: Dice): Promise<Transport> {
+    const { tier, name, network, trace, bootstrap, gossipsChanges } = this.#options
+    const wiring = { machine: name, process, network, trace, dice, bootstrap, gossipsChanges }
+    const { transport, endpoint } = await tier.attach(seed, wiring)
+    this.lastPeerId = transport.self
+    this.#endpoint = endpoint
+    return transport
   }
 }
 

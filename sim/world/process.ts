@@ -5,17 +5,22 @@ import type { Cancel, Clock } from '../../node/ports/clock.ts'
 import type { ClockDrift } from './clock-drift.ts'
 import { MS, type Loop, type Micros } from './loop.ts'
 
+/** Runs code of a process. A tier that must know whose code runs, to tell whose timer is set, wraps it. */
+export type Inside = <T>(process: SimProcess, code: () => T) => T
+
 export class SimProcess {
   readonly clock: Clock
   readonly #loop: Loop
+  readonly #inside: Inside
   #isAlive = true
   #isFrozen = false
   #keptBack: (() => void)[] = []
   /** How much later everything happens here: a slow peer. */
   #slowness: Micros = 0
 
-  constructor(loop: Loop, drift: ClockDrift) {
+  constructor(loop: Loop, drift: ClockDrift, inside: Inside) {
     this.#loop = loop
+    this.#inside = inside
     this.clock = {
       now: () => drift.now(),
       monotonic: () => drift.monotonic(),
@@ -51,6 +56,11 @@ export class SimProcess {
     else this.#enter(callback)
   }
 
+  /** Runs code of this process now, whatever state it is in: for callers that have looked. */
+  inside<T>(code: () => T): T {
+    return this.#inside(this, code)
+  }
+
   setSlowness(slowness: Micros): void {
     this.#slowness = slowness
   }
@@ -74,7 +84,7 @@ export class SimProcess {
   #enter(callback: () => void): void {
     if (!this.#isAlive) return
     if (this.#isFrozen) this.#keptBack.push(callback)
-    else callback()
+    else this.inside(callback)
   }
 }
 

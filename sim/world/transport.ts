@@ -5,6 +5,7 @@
 // sim/conformance/ holds this model against real libp2p and gossipsub.
 import { crc32 } from 'node:zlib'
 import { SessionMeshError } from '../../crdt/errors.ts'
+import { hash128, toHex } from '../../crdt/hash.ts'
 import {
   GOSSIP_BYTES_MAX,
   REQUEST_BYTES_MAX,
@@ -19,11 +20,9 @@ import {
 } from '../../transport/port.ts'
 import { Listeners } from '../../transport/listeners.ts'
 import { Dialer } from './dialer.ts'
-import type { Dice } from './dice.ts'
 import { MS, type Micros } from './loop.ts'
-import type { Connection, Endpoint, Network } from './network.ts'
-import type { SimProcess } from './process.ts'
-import type { Trace } from './trace.ts'
+import type { Connection, Endpoint } from './network.ts'
+import type { Wiring } from './tier.ts'
 
 /** Neighbours to which a message is passed on: gossipsub's D. */
 const FORWARD_MAX = 6
@@ -51,23 +50,10 @@ interface Pending {
   fail(error: SessionMeshError): void
 }
 
-export interface SimTransportOptions {
-  readonly machine: string
-  readonly self: PeerId
-  readonly process: SimProcess
-  readonly network: Network
-  readonly trace: Trace
-  readonly dice: Dice
-  /** Whether what is published to the topics of shards goes anywhere. */
-  readonly gossipsChanges: boolean
-  /** Machines known from the configuration. */
-  readonly bootstrap: readonly string[]
-}
-
 export class SimTransport implements Transport, Endpoint {
   readonly self: PeerId
   readonly machine: string
-  readonly #options: SimTransportOptions
+  readonly #options: Wiring
   readonly #listeners: Listeners
   readonly #dialer: Dialer
   readonly #connections = new Map<SimTransport, Connection>()
@@ -78,9 +64,9 @@ export class SimTransport implements Transport, Endpoint {
   readonly #pending = new Set<Pending>()
   #isRunning = false
 
-  constructor(options: SimTransportOptions) {
-    const { self, machine, process, network } = options
-    this.self = self
+  constructor(seed: Uint8Array, options: Wiring) {
+    const { machine, process, network } = options
+    this.self = `sim-${toHex(hash128(seed)).slice(0, 12)}` as PeerId
     this.machine = machine
     this.#options = options
     this.#listeners = new Listeners((error) => {

@@ -6,6 +6,7 @@ import type { DiskSpeed } from './disk.ts'
 import { Loop, type Micros } from './loop.ts'
 import { Machine } from './machine.ts'
 import { Network, type LinkQuality } from './network.ts'
+import type { Tier } from './tier.ts'
 import { Trace } from './trace.ts'
 
 export interface MachineSpec {
@@ -15,6 +16,7 @@ export interface MachineSpec {
 }
 
 export interface WorldOptions {
+  readonly tier: Tier
   readonly seed: string
   readonly machines: readonly MachineSpec[]
   readonly network: LinkQuality
@@ -43,7 +45,7 @@ export class World {
   readonly #listeners: WorldListener[] = []
 
   constructor(options: WorldOptions) {
-    const { seed, machines, network, disk, peer, keepTrace, gossipsChanges = true } = options
+    const { tier, seed, machines, network, disk, peer, keepTrace, gossipsChanges = true } = options
     this.dice = new Dice(seed)
     this.trace = new Trace(keepTrace)
     this.network = new Network(this.loop, this.trace, this.dice.fork('net'), network)
@@ -52,6 +54,7 @@ export class World {
       machines.map(({ name, zone = '', weight = 1 }) => {
         const machine = new Machine({
           name,
+          tier,
           loop: this.loop,
           trace: this.trace,
           network: this.network,
