@@ -6,6 +6,7 @@
 //   tree.set('basket-17', digestOf(doc)) // equal documents, equal digests
 //   if (integrable(inspectUpdate(update), stateVectorOf(doc))) applyRemote(doc, update, 'remote')
 export { compareNode, type NodeComparison } from './compare-node.ts'
+export { ContentHash } from './content-hash.ts'
 export { DIGEST_BYTES, digestOf, digestsEqual } from './digest.ts'
 export {
   createDocument,

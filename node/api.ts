@@ -2,6 +2,7 @@
 // Every shape below that is not a live object is plain JSON: the HTTP admin and the CLI pass it on unchanged.
 import type * as Y from 'yjs'
 import type { PeerId } from '../transport/port.ts'
+import type { Snapshots } from './snapshots/api.ts'
 
 /** How many disks a write waits for, self included (DESIGN.md guarantee 1). `memory`: none. `local`: this one. */
 export type Durability = 'memory' | 'local' | 'quorum' | 'all' | number
@@ -219,6 +220,8 @@ export interface PeerEvents {
   refused: (event: { reason: string; session: string; origin: string; detail: string }) => void
 }
 
+export type * from './snapshots/api.ts'
+
 export interface Peer {
   readonly id: PeerId
   readonly name: string
@@ -227,6 +230,7 @@ export interface Peer {
   readonly sessions: Sessions
   readonly replication: Replication
   readonly failover: Failover
+  readonly snapshots: Snapshots
   readonly health: Health
   members(): readonly Member[]
   start(): Promise<void>

@@ -70,6 +70,21 @@ export const configSchema = z.strictObject({
     .min(1)
     .default(64 * MIB),
   sessionsMax: z.int().min(1).default(10_000_000),
+  /** Where snapshots go: a directory, or s3://bucket/prefix. By default `snapshots` in the data directory. */
+  snapshotTarget: z.string().min(1).optional(),
+  /** Endpoint of an S3-compatible server; without one, that of the region. */
+  snapshotS3Endpoint: z.url({ protocol: /^https?$/, error: 'expected a URL such as https://s3.example' }).optional(),
+  snapshotS3Region: z.string().min(1).default('us-east-1'),
+  /** Between two periodic snapshots; 0: none are taken. */
+  snapshotIntervalMs: z.int().min(0).default(60_000),
+  /** Increments on one base before the next base. */
+  snapshotIncrementsMax: z.int().min(0).max(100).default(15),
+  /** The newest snapshots kept. */
+  snapshotKeepLast: z.int().min(1).default(10),
+  /** Hours of which the last base is kept. */
+  snapshotKeepHourly: z.int().min(0).default(24),
+  /** Days of which the last base is kept. */
+  snapshotKeepDaily: z.int().min(0).default(7),
   /** Peer ids that may take part; empty: every holder of the mesh key. */
   allowedPeers: z.array(z.string()).default([]),
   /** Origins from which browsers may use HTTP and WebSocket, beside loopback. */

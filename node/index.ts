@@ -17,12 +17,14 @@ import { systemClock } from './ports/clock.ts'
 import { systemRandom } from './ports/random.ts'
 import { createLevelStore } from './store/level.ts'
 import { createMemoryStore } from './store/memory.ts'
+import { openTarget } from './snapshots/open-target.ts'
 
 export type * from './api.ts'
 export { SessionMeshError, ReplicationTimeoutError, type ErrorCode } from '../crdt/errors.ts'
 export { resolveConfig, type PeerConfig, type PeerOptions } from './config.ts'
 export type { Clock, Cancel } from './ports/clock.ts'
 export type { Random } from './ports/random.ts'
+export type { SnapshotTarget } from './ports/snapshot-target.ts'
 export type { Store } from './ports/store.ts'
 export type { Log } from './log.ts'
 
@@ -45,6 +47,7 @@ export async function createPeer(options: PeerOptions = {}, log: Log = quietLog)
             directory: `${dataDir}/store`,
             onQuarantine: (damaged) => log('warn', 'a damaged record was set aside', { ...damaged }),
           }),
+    snapshotTarget: await openTarget(config, systemRandom),
     transport: async (seed) => {
       const { privateKey } = await generateIdentity(seed)
       const { listen, bootstrap, mdns, meshName } = config

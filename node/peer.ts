@@ -14,6 +14,7 @@ import { ReplicaSets } from './membership/replica-sets.ts'
 import type { Holdings } from './membership/view.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Random } from './ports/random.ts'
+import type { SnapshotTarget } from './ports/snapshot-target.ts'
 import type { Store } from './ports/store.ts'
 import { Counters } from './replication/counters.ts'
 import { Replication } from './replication/replication.ts'
@@ -21,6 +22,8 @@ import { Catalog } from './sessions/catalog.ts'
 import type { Entry } from './sessions/entry.ts'
 import { Lifecycles } from './sessions/lifecycle.ts'
 import { Sessions, type SessionsOptions } from './sessions/sessions.ts'
+import { createSnapshotService } from './snapshots/service.ts'
+import type { Snapshots } from './snapshots/snapshots.ts'
 import { Emitter } from './util/emitter.ts'
 
 export interface PeerPorts {
@@ -29,6 +32,8 @@ export interface PeerPorts {
   readonly store: Store
   /** Built once the key is known. */
   readonly transport: (seed: Uint8Array) => Promise<Transport>
+  /** Without one there are no snapshots. */
+  readonly snapshotTarget?: SnapshotTarget | undefined
   readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: object) => void
 }
 
@@ -41,6 +46,7 @@ interface Running {
   readonly sessions: Sessions
   readonly homes: Homes
   readonly failover: Failover
+  readonly snapshots: Snapshots
   readonly catalog: Catalog
   readonly stops: readonly (() => void)[]
   readonly startedAt: number
@@ -86,6 +92,10 @@ export class MeshPeer implements Peer {
 
   get failover(): Failover {
     return this.#parts().failover
+  }
+
+  get snapshots(): Snapshots {
+    return this.#parts().snapshots
   }
 
   members(): readonly Member[] {
@@ -185,6 +195,8 @@ export class MeshPeer implements Peer {
     const homes = new Homes({ membership, catalog, shardCount: config.shardCount, self, onTakeover })
     const identity = () => this.#identity(transport, membership, startedAt)
     const sessions = new Sessions({ catalog, replication, homes, lifecycles, clock, random, config, identity })
+    const target = this.#ports.snapshotTarget
+    const snapshots = createSnapshotService({ ...shared, target, store, catalog, config, self })
     late.catalog = new Catalog({
       ...config,
       store,
@@ -192,12 +204,22 @@ export class MeshPeer implements Peer {
       clientId,
       self: { origin: transport.self, boot, frameSequence: 0 },
       onLocalUpdate: (entry, update, onDisk) => sessions.published(entry, update, onDisk),
+      onChanged: snapshots.changed,
       onError: shared.onError,
     })
     this.#tellOfMembers(membership)
     const failover = new Failover({ membership, homes, replication, clock, self })
-    const stops = [sets.start(), homes.start()]
-    const parts = { boot, transport, membership, replication, sessions, homes, failover }
+    const stops = [sets.start(), homes.start(), snapshots.start()]
+    const parts = {
+      boot,
+      transport,
+      membership,
+      replication,
+      sessions,
+      homes,
+      failover,
+      snapshots: snapshots.snapshots,
+    }
     return { ...parts, catalog: late.catalog, stops, startedAt }
   }
 

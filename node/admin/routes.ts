@@ -1,7 +1,8 @@
 // The HTTP admin's routes: thin, each one call of the SDK. Answers are the SDK's own JSON.
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { dataOf, hasCode } from '../../crdt/index.ts'
+import { dataOf } from '../../crdt/index.ts'
 import type { FailoverStatus, Peer, Receipt, WriteOptions } from '../api.ts'
+import { describeError } from './errors.ts'
 import * as schema from './schemas.ts'
 import { parse } from './schemas.ts'
 
@@ -93,11 +94,6 @@ export function addEventRoutes(app: FastifyInstance, peer: Peer): void {
       for (const stop of stops) stop()
     })
   })
-}
-
-export function describeError(error: unknown): { code: string; message: string } {
-  if (hasCode(error)) return { code: error.code, message: error.message }
-  return { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error) }
 }
 
 async function patch(

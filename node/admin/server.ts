@@ -7,7 +7,9 @@ import { ERROR_STATUS, hasCode, SessionMeshError } from '../../crdt/errors.ts'
 import type { Peer } from '../api.ts'
 import { assertAllowed, assertSafeAddress, type AccessOptions } from './access.ts'
 import { quietLog, type Log } from '../log.ts'
-import { addEventRoutes, addMeshRoutes, addSessionRoutes, describeError } from './routes.ts'
+import { describeError } from './errors.ts'
+import { addEventRoutes, addMeshRoutes, addSessionRoutes } from './routes.ts'
+import { addSnapshotRoutes } from './snapshot-routes.ts'
 
 const BODY_BYTES_MAX = 64 * 1024 * 1024
 
@@ -45,6 +47,7 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
   })
   addSessionRoutes(app, options.peer)
   addMeshRoutes(app, options.peer)
+  addSnapshotRoutes(app, options.peer)
   addEventRoutes(app, options.peer)
   return app
 }

@@ -1,5 +1,7 @@
 // The CLI's side of the HTTP admin.
 import { SessionMeshError, type ErrorCode } from '../../crdt/errors.ts'
+import { NDJSON } from '../admin/progress.ts'
+import type { SyncProgress } from '../api.ts'
 
 export interface ClientOptions {
   /** HOST:PORT of the peer's HTTP admin. */
@@ -22,17 +24,34 @@ export class AdminClient {
 
   /** @throws SessionMeshError with the peer's code, or PEER_UNREACHABLE if nothing answers */
   async call(method: string, path: string, body?: unknown): Promise<unknown> {
-    const response = await this.#fetch(method, path, body)
-    const text = await response.text()
-    const answer: unknown = text === '' ? null : JSON.parse(text)
-    // An unhealthy peer answers 503 with a body that says why: that is an answer, not a failure to ask.
-    if (response.ok || isHealth(answer)) return answer
-    const { code, message } = errorOf(answer) ?? { code: 'INTERNAL', message: text }
-    throw new SessionMeshError(code as ErrorCode, message)
+    return answerOf(await this.#fetch(method, path, body))
   }
 
-  async #fetch(method: string, path: string, body: unknown): Promise<Response> {
-    const headers: Record<string, string> = {}
+  /** Like `call`, for what takes long: tells how far the peer is. */
+  async callLong(
+    method: string,
+    path: string,
+    body: unknown,
+    onProgress: (progress: SyncProgress) => void,
+  ): Promise<unknown> {
+    const response = await this.#fetch(method, path, body, { accept: NDJSON })
+    if (response.body === null || response.headers.get('content-type') !== NDJSON) return answerOf(response)
+    let rest = ''
+    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + text).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) {
+        const said = JSON.parse(line) as { progress?: SyncProgress; result?: unknown; error?: unknown }
+        if (said.progress !== undefined) onProgress(said.progress)
+        else if ('result' in said) return said.result
+        else throw failure(said, line)
+      }
+    }
+    throw new SessionMeshError('PEER_UNREACHABLE', `the peer at ${this.#base} went away half way`)
+  }
+
+  async #fetch(method: string, path: string, body: unknown, extra: Record<string, string> = {}): Promise<Response> {
+    const headers: Record<string, string> = { ...extra }
     if (body !== undefined) headers['content-type'] = 'application/json'
     if (this.#token !== undefined) headers['authorization'] = `Bearer ${this.#token}`
     try {
@@ -46,6 +65,19 @@ export class AdminClient {
       throw new SessionMeshError('PEER_UNREACHABLE', `no peer answers at ${this.#base}: ${hint}`, { cause })
     }
   }
+}
+
+async function answerOf(response: Response): Promise<unknown> {
+  const text = await response.text()
+  const answer: unknown = text === '' ? null : JSON.parse(text)
+  // An unhealthy peer answers 503 with a body that says why: that is an answer, not a failure to ask.
+  if (response.ok || isHealth(answer)) return answer
+  throw failure(answer, text)
+}
+
+function failure(answer: unknown, text: string): SessionMeshError {
+  const { code, message } = errorOf(answer) ?? { code: 'INTERNAL', message: text }
+  return new SessionMeshError(code as ErrorCode, message)
 }
 
 function isHealth(answer: unknown): boolean {

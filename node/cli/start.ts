@@ -10,7 +10,7 @@ import { startDaemon, type Daemon } from '../daemon.ts'
 import type { Log } from '../log.ts'
 import { writeMeshKey } from '../mesh-key.ts'
 import { systemRandom } from '../ports/random.ts'
-import { HTTP_DEFAULT } from './verbs.ts'
+import { HTTP_DEFAULT } from './verb.ts'
 
 interface StartFlags {
   readonly name?: string

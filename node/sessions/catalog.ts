@@ -54,6 +54,8 @@ export interface CatalogOptions {
   readonly self: Source
   /** A change was made on this peer, and is on its way to disk. */
   readonly onLocalUpdate: (entry: Entry, update: Uint8Array, onDisk: Promise<void>) => void
+  /** A session was changed, here or elsewhere, and the change is on its way to disk. */
+  readonly onChanged: (session: string) => void
   readonly onError: (error: unknown) => void
 }
 
@@ -270,6 +272,7 @@ export class Catalog {
     entry.dirtySince ??= now
     entry.dirtyLast = now
     this.#dirty.add(entry)
+    this.#options.onChanged(entry.id)
     // At once, not with the digest: who has just created or terminated a session must see that.
     if (entry.doc !== undefined) this.#describe(entry, entry.doc)
     const long = entry.tailRecords >= COMPACT_RECORDS

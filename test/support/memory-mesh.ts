@@ -1,6 +1,6 @@
 // Peers of the real node/ code on the in-memory network, in one process: fast, and gossip can be taken away.
 import { resolveConfig, type PeerOptions } from '../../node/config.ts'
-import { MeshPeer } from '../../node/peer.ts'
+import { MeshPeer, type PeerPorts } from '../../node/peer.ts'
 import { systemClock } from '../../node/ports/clock.ts'
 import { systemRandom } from '../../node/ports/random.ts'
 import type { Store } from '../../node/ports/store.ts'
@@ -18,7 +18,11 @@ export interface MemoryMesh {
 }
 
 /** Starts peers named a, b, c, … that all know each other. */
-export async function startMemoryMesh(count: number, options: PeerOptions = {}): Promise<MemoryMesh> {
+export async function startMemoryMesh(
+  count: number,
+  options: PeerOptions = {},
+  ports: Pick<PeerPorts, 'snapshotTarget'> = {},
+): Promise<MemoryMesh> {
   const network = createMemoryNetwork({ timers: systemClock })
   const stores = Array.from({ length: count }, () => createMemoryStore())
   const names = Array.from({ length: count }, (_, i) => String.fromCharCode('a'.charCodeAt(0) + i))
@@ -26,7 +30,7 @@ export async function startMemoryMesh(count: number, options: PeerOptions = {}):
   const peers = names.map((name, i) => {
     const [store, transport] = [stores[i], transports[i]]
     if (store === undefined || transport === undefined) throw new Error('counted wrong')
-    return memoryPeer(transport, store, { name, shardCount: 8, ...options })
+    return memoryPeer(transport, store, { name, shardCount: 8, ...options }, ports)
   })
   for (const peer of peers) await peer.start()
   const mesh = {
@@ -63,12 +67,18 @@ export async function eventuallyAsync(
 }
 
 /** One peer of the real node/ code over any transport and store. */
-export function memoryPeer(transport: Transport, store: Store, options: PeerOptions): MeshPeer {
+export function memoryPeer(
+  transport: Transport,
+  store: Store,
+  options: PeerOptions,
+  ports: Pick<PeerPorts, 'snapshotTarget'> = {},
+): MeshPeer {
   return new MeshPeer(resolveConfig(options), {
     clock: systemClock,
     random: systemRandom,
     store,
     transport: async () => transport,
     log: () => {},
+    ...ports,
   })
 }

@@ -5,6 +5,7 @@ import { quietLog } from '../../../node/log.ts'
 import { MeshPeer } from '../../../node/peer.ts'
 import { systemClock } from '../../../node/ports/clock.ts'
 import { systemRandom } from '../../../node/ports/random.ts'
+import { createMemoryTarget } from '../../../node/snapshots/memory-target.ts'
 import { createMemoryStore } from '../../../node/store/memory.ts'
 import { createMemoryNetwork, type MemoryNetwork } from '../../../transport/memory/index.ts'
 
@@ -18,6 +19,7 @@ export async function startPeer(
     store: createMemoryStore(),
     log: quietLog,
     transport: async () => network.transport(name),
+    snapshotTarget: createMemoryTarget(),
   })
   await peer.start()
   return peer

@@ -113,3 +113,21 @@ test('a wrong token and a peer that is not there are told apart', async () => {
     message: expect.stringMatching(/http:\/\/127\.0\.0\.1:1.*sessionmesh start/),
   })
 })
+
+test('a snapshot is created, persisted, listed, verified and restored', async () => {
+  await run('session', 'create', 'snap', '--data', '{"n": 1}')
+  const { id } = (await json('snapshot', 'create')) as { id: string }
+  expect(await json('snapshot', 'persist', id)).toMatchObject({ id, kind: 'base', own: true, damage: null })
+  expect(await json('snapshot', 'list')).toMatchObject([{ id }])
+  const verified = (await json('snapshot', 'verify', 'latest')) as { sessions: number }
+  expect(verified).toMatchObject({ id, chain: [id] })
+  const { sessions } = verified
+  expect(await json('snapshot', 'restore', id, '--dry-run')).toMatchObject({
+    sessions,
+    unchanged: sessions,
+    dryRun: true,
+  })
+  expect(await json('snapshot', 'restore', 'latest', '--session', 'snap')).toMatchObject({ sessions: 1, unchanged: 1 })
+  expect(await run('snapshot', 'create', '--auto')).toMatch(/kind +increment/)
+  await expect(run('snapshot', 'verify', 'none')).rejects.toMatchObject({ code: 'SNAPSHOT_NOT_FOUND' })
+})

@@ -1,0 +1,34 @@
+// A verb: one call to a running peer's HTTP admin, whose answer is what is printed.
+import type { Command } from 'commander'
+import { AdminClient } from './client.ts'
+import { print } from './print.ts'
+
+export const HTTP_DEFAULT = '127.0.0.1:7700'
+
+interface VerbOptions {
+  readonly http: string
+  readonly token?: string
+  readonly json?: boolean
+}
+
+type Ask = (client: AdminClient, args: readonly string[], options: Record<string, unknown>) => Promise<unknown>
+
+/** Registers a verb that prints what `ask` answers. */
+export function verb(parent: Command, usage: string, description: string, ask: Ask): Command {
+  return parent
+    .command(usage)
+    .description(description)
+    .option('--http <host:port>', 'HTTP address of the peer', process.env['SESSIONMESH_HTTP'] ?? HTTP_DEFAULT)
+    .option('--token <token>', 'bearer token, if the peer asks for one', process.env['SESSIONMESH_HTTP_TOKEN'])
+    .option('--json', 'print one line of JSON')
+    .action(async (...received: unknown[]) => {
+      const command = received.at(-1) as Command
+      const options = command.opts<VerbOptions & Record<string, unknown>>()
+      const args = command.args
+      const answer = await ask(new AdminClient(options), args, options)
+      print(answer, options.json)
+      if (typeof answer === 'object' && answer !== null && 'healthy' in answer && answer.healthy === false) {
+        process.exitCode = 1
+      }
+    })
+}

@@ -1,0 +1,33 @@
+// Periodic snapshots: an increment, or now and then a base, of what changed; then the retention policy. One that fails
+// is reported and tried again at the next turn: its changes are still counted as changed.
+import type { Cancel, Clock } from '../ports/clock.ts'
+import { every } from '../util/timers.ts'
+import type { Snapshots } from './snapshots.ts'
+import type { Views } from './views.ts'
+
+export interface ScheduleOptions {
+  readonly snapshots: Snapshots
+  readonly views: Views
+  readonly clock: Clock
+  readonly intervalMs: number
+  readonly onError: (error: unknown) => void
+}
+
+export function scheduleSnapshots({ snapshots, views, clock, intervalMs, onError }: ScheduleOptions): Cancel {
+  let running = false
+  const turn = async () => {
+    if (views.idle) return
+    const { id } = await snapshots.create({ kind: 'auto' })
+    await snapshots.persist(id)
+    await snapshots.prune()
+  }
+  return every(clock, intervalMs, () => {
+    if (running) return
+    running = true
+    turn()
+      .catch(onError)
+      .finally(() => {
+        running = false
+      })
+  })
+}
