@@ -1,6 +1,14 @@
 // The sessions of a peer as its user sees them: create, open, read, write, terminate, list.
 import type * as Y from 'yjs'
-import { digestOf, hash128, initializeSession, parseSessionId, SessionMeshError, toHex } from '../../crdt/index.ts'
+import {
+  digestOf,
+  hash128,
+  initializeSession,
+  isTerminated,
+  parseSessionId,
+  SessionMeshError,
+  toHex,
+} from '../../crdt/index.ts'
 import type {
   CreateOptions,
   Priority,
@@ -218,7 +226,8 @@ export class Sessions implements SessionsApi, SessionHost {
   async #openEntry(entry: Entry): Promise<OpenSession> {
     const catalog = this.#options.catalog()
     const doc = await catalog.acquire(entry)
-    if (entry.terminatedAt !== undefined) {
+    // The document itself is asked: the end of a session that was not hydrated is not yet known otherwise.
+    if (isTerminated(doc)) {
       catalog.release(entry)
       throw new SessionMeshError('SESSION_TERMINATED', `session ${entry.id} is terminated`)
     }

@@ -189,6 +189,15 @@ test('a terminated session stays terminated, whatever the other side wrote meanw
   expect(peer(two, 1).sessions.count()).toBe(0)
 })
 
+test('a session that was terminated elsewhere is not served, also right after and without its document at hand', async () => {
+  const two = await start(2, { hydratedSessionsMax: 0 })
+  const { session } = await peer(two, 0).sessions.create('s', { data: { x: 1 }, durability: 'all' })
+  session.close()
+  const { copies } = await peer(two, 0).sessions.terminate('s', { durability: 'all' })
+  expect(copies).toBe(2)
+  await expect(peer(two, 1).sessions.get('s')).rejects.toMatchObject({ code: 'SESSION_TERMINATED' })
+})
+
 test('what the network must not say is refused, counted, and harmless', async () => {
   const two = await start(2, { updateBytesMax: 2_000 })
   const [hostile, victim] = [two.transports[0], peer(two, 1)]
