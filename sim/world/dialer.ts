@@ -100,12 +100,16 @@ export class Dialer {
   #shakeHands(target: Target, start: Micros): void {
     const { network, self, process } = this.#options
     const isRefused = network.endpoint(target.machine)?.isDown ?? true
-    let took = 0
+    let at = network.loop.now
     for (let way = 0; way < (isRefused ? 2 : HANDSHAKE_WAYS); way++) {
       const [from, to] = way % 2 === 0 ? [self.machine, target.machine] : [target.machine, self.machine]
-      took += network.link(from, to).arrival(network.loop.now, 0) - network.loop.now
+      at = network.link(from, to).arrival(at, 0)
     }
-    process.after(took, () => {
+    if (at > start + DIAL_TIMEOUT) {
+      process.after(start + DIAL_TIMEOUT - network.loop.now, () => this.#over(target, false))
+      return
+    }
+    process.after(at - network.loop.now, () => {
       const other = network.endpoint(target.machine)
       if (isRefused || other === undefined || other.isDown) return this.#over(target, false)
       if (other.isFrozen || network.isBlocked(self.machine, target.machine)) {

@@ -131,7 +131,7 @@ export class Connection {
       const link = this.#network.link(from, this.other(end).machine)
       const at = this.#network.loop.now + link.afterOpening(this.#network.loop.now)
       for (const { deliver } of this.#kept[this.#side(end)].splice(0)) {
-        this.#network.loop.schedule(at + link.arrival(0, 0), () => this.#arrive(link, end, deliver))
+        this.#network.loop.schedule(link.arrival(at, 0), () => this.#arrive(link, end, deliver))
       }
     }
   }
@@ -160,6 +160,8 @@ export class Connection {
 
 export class Network {
   readonly loop: Loop
+  /** Second copies of gossip don't come any more: what still goes on is the peers' own doing. */
+  isSettled = false
   readonly #trace: Trace
   readonly #dice: Dice
   readonly #quality: LinkQuality
