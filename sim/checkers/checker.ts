@@ -1,10 +1,13 @@
-// What a checker is: it watches a run and says when a promise was broken. Each guards one thing, prints its own
+// What a checker is: it watches a run and says when a promise was broken. Each guards one promise, prints its own
 // evidence, and has a mutant (sim/mutants/) that proves that it does.
 import type { Injector } from '../faults/inject.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { ClientListener } from '../workload/clients.ts'
 import type { History } from '../workload/history.ts'
+import type { Micros } from '../world/loop.ts'
+import type { TraceEvent } from '../world/trace.ts'
 import type { WorldListener, World } from '../world/world.ts'
+import type { FinalReads } from './final-reads.ts'
 import type { Shadows } from './shadows.ts'
 
 export interface Violation {
@@ -26,12 +29,27 @@ export interface Scene {
   readonly shadows: Shadows
 }
 
-export interface Checker extends ClientListener, WorldListener {
-  readonly name: string
-  /** Completes "it is violated when …", for docs and reports. */
-  readonly violatedWhen: string
-  /** The core has converged, or its time is up. */
-  atEnd?(isConverged: boolean): void
+/** How a run ended. */
+export interface Ending {
+  /** The core has become equal, and was still so after a while in which nobody asked for anything. */
+  readonly isConverged: boolean
+  /** What every peer of the core then answered for every session; empty if it has not converged. */
+  readonly reads: FinalReads
+  /** How long the core was left alone after it had converged … */
+  readonly idleFor: Micros
+  /** … and whether it became quiet in that time. */
+  readonly isQuiet: boolean
+}
+
+/** Whoever looks on. It must change nothing: a run has the same trace whoever watches. */
+export interface Watcher extends ClientListener, WorldListener {
+  /** Everything that goes into the trace. */
+  onEvent?(event: TraceEvent): void
+  /** Every TICK of virtual time. */
+  onTick?(): void
+  /** The chaos is over, the core is healed. */
+  onSettle?(): void
+  atEnd?(ending: Ending): void
 }
 
 export type Report = (message: string, machines?: readonly string[]) => void
@@ -39,6 +57,9 @@ export type Report = (message: string, machines?: readonly string[]) => void
 /** Makes a checker for one run; `report` is how it says that its promise was broken. */
 export interface CheckerKind {
   readonly name: string
+  /** What the mesh promises. */
+  readonly promise: string
+  /** Completes "it is violated when …". */
   readonly violatedWhen: string
-  make(scene: Scene, report: Report): Omit<Checker, 'name' | 'violatedWhen'>
+  make(scene: Scene, report: Report): Watcher
 }

@@ -1,55 +1,59 @@
-// Guarantee 2: after the heal all replicas become equal, within the time that the plan gives them.
+// Guarantee 2: after the heal all replicas become equal, within the time that the plan gives them. Equal in what a user
+// sees, too: equal digests could hide different content under a reused client id.
 import * as Y from 'yjs'
 import { digestOf, toHex, toJson } from '../../crdt/index.ts'
-import type { CheckerKind, Scene } from './checker.ts'
+import type { CheckerKind, Report, Scene } from './checker.ts'
+import { differences, holdersOf, sessionsOf } from './replicas.ts'
+import { hasPending } from './shadows.ts'
 
 export const convergence: CheckerKind = {
   name: 'convergence',
-  violatedWhen: 'peers of the healed core do not become equal in time, or equal digests hide different content',
+  promise: 'After a heal all replicas hold equal documents.',
+  violatedWhen:
+    'disks of the healed core do not become equal in time, differ in content, hold back updates, or hold something else than all their logs merged',
   make: (scene, report) => ({
-    atEnd(isConverged) {
-      if (!isConverged)
-        return report(`after ${scene.plan.settleMs} ms: ${differences(scene).join('; ')}`, scene.plan.core)
-      for (const session of sessionsOf(scene)) compareContent(scene, session, report)
+    atEnd({ isConverged }) {
+      const unequal = differences(scene)
+      if (unequal.length > 0) return report(`after ${scene.plan.settleMs} ms: ${unequal.join('; ')}`, scene.plan.core)
+      if (isConverged) for (const session of sessionsOf(scene)) compareContent(scene, session, report)
     },
   }),
 }
 
-/** Whether every peer of the core is up, sees all others alive, and has on its disk what all others have. */
-export function isConverged(scene: Scene): boolean {
-  const { plan, world } = scene
-  const peers = plan.core.map((name) => world.machine(name).peer)
-  if (peers.some((peer) => peer === undefined)) return false
-  for (const peer of peers) {
-    const alive = peer?.members().filter(({ status, name }) => status === 'alive' && plan.core.includes(name)) ?? []
-    if (alive.length !== plan.core.length) return false
-  }
-  return differences(scene).length === 0
-}
-
-function sessionsOf({ plan, world }: Scene): string[] {
-  return [...new Set(plan.core.flatMap((name) => world.machine(name).disk.sessions()))].toSorted()
-}
-
-function differences(scene: Scene): string[] {
-  const { plan, shadows } = scene
-  return sessionsOf(scene).flatMap((session) => {
-    const digests = plan.core.map((name) => {
-      const doc = shadows.of(name, session)
-      return doc === undefined ? 'nothing' : toHex(digestOf(doc)).slice(0, 8)
-    })
-    const isEqual = new Set(digests).size <= 1
-    return isEqual ? [] : [`${session}: ${plan.core.map((name, index) => `${name} ${digests[index]}`).join(', ')}`]
-  })
-}
-
-/** Equal digests must mean equal content: a reused client id would leave them equal and the content not. */
-function compareContent({ plan, shadows }: Scene, session: string, report: (message: string) => void): void {
-  const views = plan.core.map((name) => {
-    const doc = shadows.of(name, session)
+function compareContent(scene: Scene, session: string, report: Report): void {
+  const machines = holdersOf(scene, session)
+  const contents = machines.map((name) => {
+    const doc = scene.shadows.of(name, session)
     if (doc === undefined) return 'nothing'
-    if (doc.store.pendingStructs !== null || doc.store.pendingDs !== null) return `${name} has pending structs`
-    return JSON.stringify([toJson(doc), [...Y.encodeStateVector(doc)].length])
+    if (hasPending(doc)) report(`${session} on ${name} waits for an update that it rests on`, [name])
+    return contentOf(doc)
   })
-  if (new Set(views).size > 1) report(`${session} is equal by digest, but not by content: ${views.join(' / ')}`)
+  if (new Set(contents).size > 1) {
+    report(`${session} is equal by digest, but not by content: ${contents.join(' / ')}`, machines)
+    return
+  }
+  const merged = mergedLogs(scene, machines, session)
+  const [first] = machines
+  if (first === undefined || merged === undefined) return
+  if (toHex(digestOf(merged)) !== scene.shadows.digest(first, session) || contentOf(merged) !== contents[0]) {
+    report(`${session} is ${contents[0]} on every disk, but all logs merged give ${contentOf(merged)}`, machines)
+  }
+}
+
+/** A document made of everything that any of the disks holds of the session. */
+function mergedLogs({ world }: Scene, machines: readonly string[], session: string): Y.Doc | undefined {
+  const updates = machines.flatMap((name) => {
+    const stored = world.machine(name).disk.stored(session)
+    if (stored === undefined) return []
+    const tail = stored.tail.map(({ update }) => update)
+    return stored.base === undefined ? tail : [stored.base.update, ...tail]
+  })
+  if (updates.length === 0) return undefined
+  const doc = new Y.Doc({ guid: 'merged' })
+  Y.applyUpdate(doc, Y.mergeUpdates(updates))
+  return doc
+}
+
+function contentOf(doc: Y.Doc): string {
+  return JSON.stringify(toJson(doc))
 }

@@ -1,8 +1,41 @@
 // All checkers, in the order in which they are told of things.
-import { convergence } from './convergence.ts'
-import { durableAck } from './durable-ack.ts'
-import { noError } from './no-error.ts'
-import { noLostWrite } from './no-lost-write.ts'
+import { availability } from './availability.ts'
+import { bounded } from './bounded.ts'
 import type { CheckerKind } from './checker.ts'
+import { convergence } from './convergence.ts'
+import { deleted } from './deleted.ts'
+import { detection } from './detection.ts'
+import { diskSafety } from './disk-safety.ts'
+import { durableAck } from './durable-ack.ts'
+import { falseDeath } from './false-death.ts'
+import { membership } from './membership.ts'
+import { noError } from './no-error.ts'
+import { noInvention } from './no-invention.ts'
+import { noLostWrite } from './no-lost-write.ts'
+import { oneHome } from './one-home.ts'
+import { quiescence } from './quiescence.ts'
+import { receipt } from './receipt.ts'
+import { served } from './served.ts'
+import { sessionGuarantees } from './session-guarantees.ts'
+import { uniqueIds } from './unique-ids.ts'
 
-export const CHECKERS: readonly CheckerKind[] = [noError, durableAck, convergence, noLostWrite]
+export const CHECKERS: readonly CheckerKind[] = [
+  noError,
+  durableAck,
+  receipt,
+  noLostWrite,
+  diskSafety,
+  uniqueIds,
+  convergence,
+  served,
+  deleted,
+  noInvention,
+  sessionGuarantees,
+  availability,
+  oneHome,
+  membership,
+  falseDeath,
+  detection,
+  bounded,
+  quiescence,
+]

@@ -4,12 +4,18 @@ import type { CheckerKind } from './checker.ts'
 
 export const noError: CheckerKind = {
   name: 'no-error',
+  promise: 'A peer meets every fault without an error of its own.',
   violatedWhen: 'a peer reports an error that no fault explains, or throws one that nobody catches',
-  make: (_scene, report) => ({
+  make: ({ world }, report) => ({
     onError(machine, error) {
-      // A store that fails because its disk does is told as what it is.
+      // A store that fails because its disk does is told as what it is; so is content that rotted away.
       if (hasCode(error, 'STORE_FAILED')) return
+      if (machine !== '' && world.machine(machine).disk.quarantined > 0 && isAboutDamage(error)) return
       report(`${machine}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, [machine])
     },
   }),
+}
+
+function isAboutDamage(error: unknown): boolean {
+  return error instanceof Error && /damaged|lost something on disk/.test(error.message)
 }

@@ -1,64 +1,55 @@
 // Guarantee 1, at the end: what was acknowledged is there, as long as one disk that acknowledged it was kept.
-import { tagsOf } from '../workload/content.ts'
+import { isTerminated } from '../../crdt/index.ts'
 import type { Entry } from '../workload/history.ts'
 import type { CheckerKind, Scene } from './checker.ts'
-import { readable } from './readable.ts'
+import { Holding } from './holding.ts'
+import { holdersOf } from './replicas.ts'
 
 export const noLostWrite: CheckerKind = {
   name: 'no-lost-write',
+  promise: 'What was acknowledged is there, as long as one disk that acknowledged it was kept.',
   violatedWhen: 'an acknowledged write is missing although a disk that acknowledged it was kept',
   make: (scene, report) => ({
-    atEnd(isConverged) {
+    atEnd({ isConverged }) {
       if (!isConverged) return
-      const taken = takenAway(scene)
+      const holdings = new Map<string, Holding | undefined>()
       for (const entry of scene.history.entries) {
-        if (entry.outcome !== 'acked' || !isOwed(scene, entry)) continue
-        const lost = missing(scene, entry, taken)
-        if (lost !== undefined) report(`${entry.operation.tag}, acknowledged by ${holders(entry)}: ${lost}`)
+        const { session, kind, tag } = entry.operation
+        if (entry.outcome !== 'acked' || kind === 'read' || !isOwed(scene, entry)) continue
+        if (!holdings.has(session)) holdings.set(session, readable(scene, session))
+        const holding = holdings.get(session)
+        const lost = holding === undefined ? 'is gone' : missing(scene, entry, holding)
+        if (lost !== '') report(`${tag}, acknowledged by ${holders(entry)}: ${session} ${lost}`)
       }
     },
   }),
 }
 
 /** Whether a disk that acknowledged the write has kept everything since, in a machine that is part of the core. */
-function isOwed({ world, plan }: Scene, entry: Entry): boolean {
-  return entry.copies.some(
-    ({ machine, generation }) => plan.core.includes(machine) && world.machine(machine).disk.generation === generation,
-  )
+export function isOwed({ world, plan }: Scene, { copies, operation }: Entry): boolean {
+  return copies.some(({ machine, generation }) => {
+    return plan.core.includes(machine) && world.machine(machine).disk.generationOf(operation.session) === generation
+  })
 }
 
-/** Tags that some applied operation took away, or wrote over. */
-function takenAway({ history }: Scene): Map<string, Entry[]> {
-  const taken = new Map<string, Entry[]>()
-  for (const entry of history.entries) {
-    if (entry.replaced === undefined || !entry.isApplied) continue
-    const by = taken.get(entry.replaced) ?? []
-    taken.set(entry.replaced, by)
-    by.push(entry)
-  }
-  return taken
+function missing({ history }: Scene, entry: Entry, holding: Holding): string {
+  const { kind, tag } = entry.operation
+  const short = holding.lacks(entry)
+  // A session that somebody has terminated shows nothing any more.
+  if (short !== '' || isTerminated(holding.doc) || !SHOWS.has(kind)) return short
+  return holding.shown.has(tag) || history.wasTaken(tag) ? '' : 'does not show it, and nobody took it away'
 }
 
-function missing(scene: Scene, entry: Entry, taken: ReadonlyMap<string, readonly Entry[]>): string | undefined {
-  const { session, kind, tag, key } = entry.operation
-  const doc = readable(scene, session)
-  if (doc === undefined) return `session ${session} is gone`
-  if (doc === 'terminated') return undefined
-  const { map, others } = tagsOf(doc)
-  if (kind === 'push' || kind === 'type') {
-    return others.has(tag) || taken.has(tag) ? undefined : 'its value is not there, and nobody took it away'
+/** Operations that leave a value with their tag. */
+const SHOWS: ReadonlySet<string> = new Set(['create', 'set', 'push', 'type'])
+
+/** The session on the first machine of the core that holds it. */
+function readable(scene: Scene, session: string): Holding | undefined {
+  for (const name of holdersOf(scene, session)) {
+    const doc = scene.shadows.of(name, session)
+    if (doc !== undefined) return new Holding(doc)
   }
-  if (entry.replaced !== undefined) {
-    const isBack = others.has(entry.replaced) || [...map.values()].includes(entry.replaced)
-    if (isBack) return `${entry.replaced}, which it took away, is there`
-  }
-  if (kind !== 'set' && kind !== 'create') return undefined
-  // Overwritten by a later or a concurrent write of the same key, or deleted; but never simply gone.
-  if (map.get(key) === tag || taken.has(tag)) return undefined
-  const rivals = scene.history.entries.some(
-    (other) => other !== entry && other.isApplied && other.operation.session === session && other.operation.key === key,
-  )
-  return rivals ? undefined : `key ${key} holds ${map.get(key)}`
+  return undefined
 }
 
 function holders(entry: Entry): string {

@@ -1,39 +1,80 @@
 // What is on each machine's disk, as documents: built from synced records alone, by Yjs itself, with nothing of the
 // peer's own reading in between. Kept up to date record by record, because checkers ask at every acknowledgement.
 import * as Y from 'yjs'
+import { digestOf, toHex } from '../../crdt/index.ts'
+import type { StoredSession } from '../../node/ports/store.ts'
 import type { World } from '../world/world.ts'
 
 interface Shadow {
-  doc: Y.Doc
+  readonly doc: Y.Doc
   /** Sequence of the last record that is in it. */
   sequence: number
+  /** Of the document as it is; undefined when it has grown since. */
+  digest: string | undefined
 }
 
 export class Shadows {
   readonly #world: World
   readonly #shadows = new Map<string, Shadow>()
+  /** Those on which something was synced since they were looked at. */
+  readonly #grown = new Set<string>()
 
   constructor(world: World) {
     this.#world = world
-    world.listen({ onRewritten: (machine, session) => void this.#shadows.delete(`${machine} ${session}`) })
+    world.listen({
+      onSynced: (machine, session) => void this.#grown.add(keyOf(machine, session)),
+      onRewritten: (machine, session) => void this.#shadows.delete(keyOf(machine, session)),
+    })
   }
 
   /** The session as a process would find it on the machine's disk; undefined if nothing is there. */
   of(machine: string, session: string): Y.Doc | undefined {
+    return this.#shadow(machine, session)?.doc
+  }
+
+  /** Its digest in hexadecimal digits. */
+  digest(machine: string, session: string): string | undefined {
+    const shadow = this.#shadow(machine, session)
+    if (shadow !== undefined) shadow.digest ??= toHex(digestOf(shadow.doc))
+    return shadow?.digest
+  }
+
+  #shadow(machine: string, session: string): Shadow | undefined {
+    const key = keyOf(machine, session)
+    const known = this.#shadows.get(key)
+    if (known !== undefined && !this.#grown.delete(key)) return known
     const stored = this.#world.machine(machine).disk.stored(session)
     if (stored === undefined) return undefined
-    const key = `${machine} ${session}`
-    let shadow = this.#shadows.get(key)
-    if (shadow === undefined) {
-      shadow = { doc: new Y.Doc({ guid: session }), sequence: stored.base?.throughSequence ?? 0 }
-      if (stored.base !== undefined) Y.applyUpdate(shadow.doc, stored.base.update)
-      this.#shadows.set(key, shadow)
-    }
+    const shadow = known ?? begin(stored)
+    this.#shadows.set(key, shadow)
     for (const { sequence, update } of stored.tail) {
       if (sequence <= shadow.sequence) continue
       Y.applyUpdate(shadow.doc, update)
       shadow.sequence = sequence
+      shadow.digest = undefined
     }
-    return shadow.doc
+    return shadow
   }
+}
+
+/** What a process that starts now would make of a stored session. */
+export function recovered(stored: StoredSession): Y.Doc {
+  const { doc } = begin(stored)
+  for (const { update } of stored.tail) Y.applyUpdate(doc, update)
+  return doc
+}
+
+/** Whether the document waits for something that it rests on. */
+export function hasPending(doc: Y.Doc): boolean {
+  return doc.store.pendingStructs !== null || doc.store.pendingDs !== null
+}
+
+function begin({ base }: StoredSession): Shadow {
+  const doc = new Y.Doc({ guid: 'shadow' })
+  if (base !== undefined) Y.applyUpdate(doc, base.update)
+  return { doc, sequence: base?.throughSequence ?? -1, digest: undefined }
+}
+
+function keyOf(machine: string, session: string): string {
+  return `${machine} ${session}`
 }

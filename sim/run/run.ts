@@ -1,8 +1,11 @@
 // One run of a plan: safety first (chaos), then liveness (the core healed, everything else left broken for good).
 // Uniform chaos alone would hide what never ends: every fault heals some day (TigerBeetle's two-phase simulator).
-import type { Checker, Scene, Violation } from '../checkers/checker.ts'
-import { isConverged } from '../checkers/convergence.ts'
+import type { CheckerKind, Scene, Violation, Watcher } from '../checkers/checker.ts'
+import { FinalReads } from '../checkers/final-reads.ts'
 import { CHECKERS } from '../checkers/index.ts'
+import { isWhole, QUIET, QUIET_WITHIN, Silence } from '../checkers/quiescence.ts'
+import { isConverged, sessionsOf } from '../checkers/replicas.ts'
+import { countFacts } from '../facts/index.ts'
 import { Shadows } from '../checkers/shadows.ts'
 import { Injector } from '../faults/inject.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -38,6 +41,8 @@ export interface RunResult {
   }
   /** Faults that began, by kind. */
   readonly faults: Readonly<Record<string, number>>
+  /** How often each situation of sim/facts/ came about, those that did not included. */
+  readonly facts: Readonly<Record<string, number>>
 }
 
 export interface RunOptions {
@@ -45,12 +50,16 @@ export interface RunOptions {
   readonly keepTrace?: boolean
   /** Stop at the first violation. @default true */
   readonly failFast?: boolean
+  /** Names of the checkers that judge. @default all */
+  readonly checkers?: readonly string[]
 }
 
 /** How often the core is asked whether it has converged. */
 const CONVERGED_INTERVAL: Micros = 100 * MS
-/** The world goes on so long after the core has converged: nothing must come undone. */
-const AFTERMATH: Micros = 2 * SECOND
+/** How long the peers then have to answer for everything. */
+const READS_MAX: Micros = 20 * SECOND
+/** How often watchers look around. */
+const TICK: Micros = 100 * MS
 
 /**
  * Runs a plan from its start to its verdict, in one synchronous call. Must be called from a macrotask.
@@ -70,7 +79,11 @@ class Run {
   readonly #history = new History()
   readonly #clients: Clients
   readonly #scene: Scene
-  readonly #checkers: readonly Checker[]
+  readonly #watchers: readonly Watcher[]
+  readonly #facts: Readonly<Record<string, number>>
+  readonly #reads = new FinalReads()
+  readonly #silence: Silence
+  #idle = { idleFor: 0, isQuiet: false }
   readonly #violations: Violation[] = []
   #convergedMs: number | undefined
 
@@ -78,16 +91,26 @@ class Run {
     this.#plan = plan
     this.#options = options
     this.#world = makeWorld(plan, tier, options.keepTrace ?? false)
+    this.#silence = new Silence(this.#world)
     this.#faults = new Injector(this.#world)
     const shadows = new Shadows(this.#world)
     this.#scene = { plan, world: this.#world, history: this.#history, faults: this.#faults, shadows }
-    this.#checkers = CHECKERS.map((kind) => this.#makeChecker(kind))
-    this.#clients = new Clients(this.#world, this.#history, this.#checkers)
+    const { facts, watchers } = countFacts(this.#scene)
+    this.#facts = facts
+    this.#watchers = [...checkersOf(options).map((kind) => this.#makeChecker(kind)), ...watchers]
+    for (const watcher of this.#watchers) this.#listen(watcher)
+    this.#clients = new Clients(this.#world, this.#history, this.#watchers)
   }
 
   result(): RunResult {
-    this.#chaos()
-    if (!this.#isOver()) this.#settle()
+    const onRejection = (error: unknown) => this.#world.uncaught(error)
+    process.on('unhandledRejection', onRejection)
+    try {
+      this.#chaos()
+      if (!this.#isOver()) this.#settle()
+    } finally {
+      process.off('unhandledRejection', onRejection)
+    }
     const { trace, loop } = this.#world
     return {
       plan: this.#plan,
@@ -105,15 +128,17 @@ class Run {
         skipped: this.#history.count('skipped'),
       },
       faults: Object.fromEntries(this.#faults.fired),
+      facts: { ...this.#facts },
     }
   }
 
   #chaos(): void {
     const late = new Set(this.#plan.faults.flatMap((fault) => (fault.kind === 'join' ? [fault.machine] : [])))
     this.#phase('chaos')
-    for (const machine of this.#world.machines.values()) if (!late.has(machine.name)) machine.start()
     this.#faults.plan(this.#plan.faults)
+    for (const machine of this.#world.machines.values()) if (!late.has(machine.name)) machine.start()
     this.#clients.plan(this.#plan)
+    this.#tick()
     this.#world.loop.runUntil(micros(this.#plan.chaosMs), () => this.#isOver())
   }
 
@@ -121,6 +146,7 @@ class Run {
     this.#phase('settle')
     this.#clients.stop()
     this.#faults.heal(this.#plan.core)
+    for (const watcher of this.#watchers) watcher.onSettle?.()
     const start = this.#world.now
     const deadline = start + micros(this.#plan.settleMs)
     while (this.#world.now < deadline && !this.#isOver()) {
@@ -128,25 +154,48 @@ class Run {
       if (!this.#clients.isIdle || !isConverged(this.#scene)) continue
       this.#convergedMs = (this.#world.now - start) / MS
       this.#phase('converged')
-      this.#world.loop.runUntil(this.#world.now + AFTERMATH, () => this.#isOver())
+      this.#aftermath()
       break
     }
     if (this.#isOver()) return
-    for (const checker of this.#checkers) checker.atEnd?.(isConverged(this.#scene))
+    const ending = { isConverged: isConverged(this.#scene), reads: this.#reads, ...this.#idle }
+    for (const watcher of this.#watchers) watcher.atEnd?.(ending)
+  }
+
+  /** The world goes on after the core has converged: nothing must come undone, and all must become quiet. */
+  #aftermath(): void {
+    const { loop, network } = this.#world
+    const start = this.#world.now
+    const isQuiet = () => this.#world.now - Math.max(start, this.#silence.since) >= QUIET
+    network.isSettled = true
+    loop.runUntil(start + QUIET, () => this.#isOver())
+    if (isWhole(this.#scene)) loop.runUntil(start + QUIET_WITHIN, () => this.#isOver() || isQuiet())
+    this.#idle = { idleFor: this.#world.now - start, isQuiet: isQuiet() }
+    this.#phase('read')
+    this.#reads.ask(this.#scene, sessionsOf(this.#scene))
+    loop.runUntil(this.#world.now + READS_MAX, () => this.#isOver() || this.#reads.areDone)
+  }
+
+  #tick(): void {
+    for (const watcher of this.#watchers) watcher.onTick?.()
+    this.#world.loop.schedule(this.#world.now + TICK, () => this.#tick())
   }
 
   #phase(name: string): void {
     this.#world.trace.add(this.#world.now, '', 'phase', name)
   }
 
-  #makeChecker(kind: (typeof CHECKERS)[number]): Checker {
-    const report = (message: string, machines: readonly string[] = []) => {
+  #makeChecker(kind: CheckerKind): Watcher {
+    return kind.make(this.#scene, (message, machines = []) => {
       this.#violations.push({ checker: kind.name, at: this.#world.now, message, machines })
       this.#world.trace.add(this.#world.now, machines[0] ?? '', 'violation', kind.name, message)
-    }
-    const checker = { name: kind.name, violatedWhen: kind.violatedWhen, ...kind.make(this.#scene, report) }
-    this.#world.listen(checker)
-    return checker
+    })
+  }
+
+  #listen(watcher: Watcher): void {
+    this.#world.listen(watcher)
+    const { onEvent } = watcher
+    if (onEvent !== undefined) this.#world.trace.onEvent((event) => onEvent(event))
   }
 
   #isOver(): boolean {
@@ -158,6 +207,16 @@ class Run {
     const wasTried = this.#history.count('acked') > 0 && (this.#plan.faults.length === 0 || this.#faults.fired.size > 0)
     return wasTried ? 'ok' : 'vacuous'
   }
+}
+
+/** @throws Error for a name that no checker has */
+function checkersOf({ checkers: names }: RunOptions): readonly CheckerKind[] {
+  if (names === undefined) return CHECKERS
+  return names.map((name) => {
+    const kind = CHECKERS.find((kind) => kind.name === name)
+    if (kind === undefined) throw new Error(`no checker ${name}: ${CHECKERS.map((kind) => kind.name).join(', ')}`)
+    return kind
+  })
 }
 
 function makeWorld(plan: Plan, tier: Tier, keepTrace: boolean): World {

@@ -6,16 +6,26 @@ import type { Machine } from '../world/machine.ts'
 import { micros } from '../world/process.ts'
 import type { World } from '../world/world.ts'
 import { perform } from './content.ts'
-import type { Entry, History } from './history.ts'
+import { errorCode, type Copy, type Entry, type History } from './history.ts'
 
 /** A client that finds no peer looks again after this. */
 const LOOK_AGAIN: Micros = 250 * MS
 /** How long a client waits for an answer before it gives up not knowing. */
-const PATIENCE: Micros = 15 * SECOND
+const PATIENCE: Micros = 20 * SECOND
+
+/** Errors that say that nothing was changed. */
+const NOTHING_DONE: ReadonlySet<string> = new Set(['SESSION_NOT_FOUND', 'SESSION_TERMINATED'])
+
+/** Ends the tags of operations that are tried again. */
+const AGAIN = '+'
 
 export interface ClientListener {
+  /** A client asks a peer for something. */
+  onInvoked?(entry: Entry): void
   /** The peer has acknowledged an operation, this very moment. */
   onAck?(entry: Entry): void
+  /** The client is told how it ended, or gives up. */
+  onEnded?(entry: Entry): void
   /** The peer has made the change to its document; nothing is promised yet. */
   onApplied?(entry: Entry): void
 }
@@ -104,6 +114,7 @@ export class Clients {
     entry.machine = machine.name
     entry.incarnation = machine.incarnation
     trace.add(this.#world.now, machine.name, 'invoke', operation.session, `${operation.kind} ${operation.tag}`)
+    for (const listener of this.#listeners) listener.onInvoked?.(entry)
     const end = (outcome: Entry['outcome']) => {
       if (entry.outcome !== 'pending') return
       entry.outcome = outcome
@@ -117,6 +128,7 @@ export class Clients {
         entry.copies.length,
       )
       if (outcome === 'acked') for (const listener of this.#listeners) listener.onAck?.(entry)
+      for (const listener of this.#listeners) listener.onEnded?.(entry)
       this.#freed(client)
     }
     const onApplied = () => {
@@ -127,28 +139,36 @@ export class Clients {
       (receipt) => {
         // An answer of a process that died in this very moment never left it.
         if (!process.isAlive) return
-        entry.isDegraded = receipt.degraded
-        entry.copies = receipt.peers.flatMap((id) => this.#holder(id))
+        entry.receipt = receipt
+        entry.copies = receipt.peers.flatMap((id) => this.#copy(id, operation.session))
         end('acked')
       },
       (error: unknown) => {
-        entry.error = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+        entry.error = errorCode(error)
+        if (NOTHING_DONE.has(entry.error)) entry.isApplied = false
         if (process.isAlive) end(entry.isApplied ? 'unknown' : 'refused')
       },
     )
-    this.#watch(entry, machine, end)
+    this.#watch(client, entry, machine, end)
   }
 
   /** Ends the wait of a client whose peer has died, or has said nothing for too long. */
-  #watch(entry: Entry, machine: Machine, end: (outcome: Entry['outcome']) => void): void {
+  #watch(client: Client, entry: Entry, machine: Machine, end: (outcome: Entry['outcome']) => void): void {
     const { process } = machine
     const deadline = this.#world.now + PATIENCE
     const look = () => {
       if (entry.outcome !== 'pending') return
+      if (process?.isAlive !== true) this.#retry(client, entry)
       if (process?.isAlive !== true || this.#world.now >= deadline) end('unknown')
       else this.#world.loop.schedule(this.#world.now + LOOK_AGAIN, look)
     }
     this.#world.loop.schedule(this.#world.now + LOOK_AGAIN, look)
+  }
+
+  /** What the death of a peer left open is tried again at the next, once, as something new: both may have happened. */
+  #retry(client: Client, { operation }: Entry): void {
+    if (operation.tag.endsWith(AGAIN)) return
+    client.queue.unshift({ ...operation, tag: operation.tag + AGAIN })
   }
 
   #freed(client: Client): void {
@@ -156,9 +176,11 @@ export class Clients {
     this.#next(client)
   }
 
-  #holder(peerId: string): { machine: string; generation: number }[] {
-    for (const machine of this.#world.machines.values()) {
-      if (machine.lastPeerId === peerId) return [{ machine: machine.name, generation: machine.disk.generation }]
+  #copy(peerId: string, session: string): Copy[] {
+    for (const { name, peerIds, lastPeerId, disk } of this.#world.machines.values()) {
+      if (!peerIds.has(peerId)) continue
+      const isKept = peerId === lastPeerId && !disk.isDamaged(session)
+      return [{ machine: name, generation: isKept ? disk.generationOf(session) : undefined }]
     }
     return []
   }

@@ -39,7 +39,9 @@ export async function perform(peer: MeshPeer, entry: Entry, onApplied: () => voi
 }
 
 function nothingWritten(entry: Entry, session: Session, onApplied: () => void): Receipt {
+  const { map, others } = tagsOf(session.doc)
   entry.after = stateVectorOf(session.doc)
+  entry.seen = new Set([...map.values(), ...others])
   onApplied()
   return { session: entry.operation.session, copies: 0, degraded: false, peers: [] }
 }

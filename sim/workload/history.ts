@@ -1,4 +1,5 @@
 // What clients asked for and what they were told: all that checkers know of the outside of the mesh.
+import type { Receipt } from '../../node/api.ts'
 import type { Operation } from '../plan/plan.ts'
 import type { Micros } from '../world/loop.ts'
 
@@ -7,6 +8,13 @@ import type { Micros } from '../world/loop.ts'
  * happened. `refused`: the peer said no. `skipped`: no peer could be asked.
  */
 export type Outcome = 'pending' | 'acked' | 'unknown' | 'refused' | 'skipped'
+
+/** A disk that a receipt names. */
+export interface Copy {
+  readonly machine: string
+  /** What the disk had of the session then (SimDisk.generationOf); undefined if it could promise nothing any more. */
+  readonly generation: number | undefined
+}
 
 export interface Entry {
   readonly operation: Operation
@@ -24,11 +32,17 @@ export interface Entry {
   wrote: { readonly client: number; readonly clock: number } | undefined
   /** State vector of the peer's document right after the change, client id to clock. */
   after: ReadonlyMap<number, number>
-  /** Machines named by the receipt, with the generation that their disks had. */
-  copies: readonly { readonly machine: string; readonly generation: number }[]
-  isDegraded: boolean
+  /** For `read`: every tag that was seen. */
+  seen: ReadonlySet<string> | undefined
+  /** What the client was told; undefined unless acked. */
+  receipt: Receipt | undefined
+  copies: readonly Copy[]
+  /** Code of the error, or its text; empty without one. */
   error: string
 }
+
+/** Operations on a key of the map: of concurrent ones, one wins without having seen the others. */
+const KEYED: ReadonlySet<Operation['kind']> = new Set(['create', 'set', 'unset'])
 
 export class History {
   readonly entries: Entry[] = []
@@ -46,8 +60,9 @@ export class History {
       replaced: undefined,
       wrote: undefined,
       after: new Map(),
+      seen: undefined,
+      receipt: undefined,
       copies: [],
-      isDegraded: false,
       error: '',
     }
     this.entries.push(entry)
@@ -59,7 +74,30 @@ export class History {
     return this.#byTag.get(tag)
   }
 
+  /** Whether some applied operation took the value away or wrote over it, before or after the two met. */
+  wasTaken(tag: string): boolean {
+    const own = this.#byTag.get(tag)?.operation
+    const isKeyed = own !== undefined && KEYED.has(own.kind)
+    return this.entries.some(({ operation, isApplied, replaced }) => {
+      if (!isApplied || operation.tag === tag) return false
+      if (replaced === tag) return true
+      return isKeyed && KEYED.has(operation.kind) && operation.session === own.session && operation.key === own.key
+    })
+  }
+
+  /** Whether anybody may have terminated the session. */
+  wasTerminated(session: string): boolean {
+    return this.entries.some(
+      ({ operation, isApplied }) => operation.kind === 'terminate' && operation.session === session && isApplied,
+    )
+  }
+
   count(outcome: Outcome): number {
     return this.entries.filter((entry) => entry.outcome === outcome).length
   }
+}
+
+/** Code of an error, or its text. */
+export function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }

@@ -28,6 +28,10 @@ export class ClockDrift {
     return EPOCH_MS + (this.#ownNow() + this.#skew) / MS
   }
 
+  get partsPerMillion(): number {
+    return this.#partsPerMillion
+  }
+
   /** How much real time passes while this machine's clock counts `ownMs`. */
   realMicros(ownMs: number): Micros {
     return Math.round((ownMs * MS * MILLION) / (MILLION + this.#partsPerMillion))

@@ -30,13 +30,16 @@ interface Pending {
 export interface DiskEvents {
   /** A session's synced content has grown by these records. */
   readonly onSynced: (records: readonly LogRecord[]) => void
-  /** A session's synced content has changed otherwise: compacted, removed, rotten, wiped. */
-  readonly onRewritten: (session: string) => void
+  /** A session's synced content, which was `before`, has changed otherwise. */
+  readonly onRewritten: (session: string, cause: RewriteCause, before: StoredSession | undefined) => void
+  /** Of the changes on their way to the disk at a crash, so many were lost. */
+  readonly onLost: (changes: number) => void
 }
 
+/** `compacted` and `removed` are the peer's doing, the others are done to it. */
+export type RewriteCause = 'compacted' | 'removed' | 'rotten' | 'wiped'
+
 export class SimDisk {
-  /** Counts up whenever content that had been synced was lost: what was promised of the old one is void. */
-  generation = 0
   isFull = false
   failsReads = false
   /** How many times slower than usual. */
@@ -47,6 +50,9 @@ export class SimDisk {
   readonly #sessions = new Map<string, StoredState>()
   readonly #meta = new Map<string, Uint8Array>()
   #pending: Pending[] = []
+  #wipes = 0
+  /** Records that rotted since the last wipe, by session. */
+  readonly #rotten = new Map<string, number>()
   #quarantined = 0
   #syncing = 0
 
@@ -68,6 +74,16 @@ export class SimDisk {
     return { base: state.base, tail: state.tail.filter((record) => record.sequence > through) }
   }
 
+  /** Counts up whenever something of the session that had been synced was lost: what was promised of it is void then. */
+  generationOf(session: string): number {
+    return this.#wipes + (this.#rotten.get(session) ?? 0)
+  }
+
+  /** Whether something of the session has rotted: what is there may rest on what is not. */
+  isDamaged(session: string): boolean {
+    return this.#rotten.has(session)
+  }
+
   /** The disk as a process sees it, from `open` until the process dies. */
   store(process: SimProcess): Store {
     return new SimStore(this, process)
@@ -77,19 +93,22 @@ export class SimDisk {
   crash(): void {
     const lucky = this.#pending.length === 0 ? 0 : this.#dice.below(this.#pending.length + 1)
     for (const { apply } of this.#pending.slice(0, lucky)) apply()
+    if (lucky < this.#pending.length) this.#events.onLost(this.#pending.length - lucky)
     this.#pending = []
     this.#syncing = 0
   }
 
   /** A new disk in place of the old one. */
   wipe(): void {
-    const lost = this.sessions()
-    this.generation++
+    const lost = this.sessions().map((session) => [session, this.stored(session)] as const)
+    // Never less than before for any session, or a promise of the old disk would look kept.
+    this.#wipes += 1 + Math.max(0, ...this.#rotten.values())
+    this.#rotten.clear()
     this.#sessions.clear()
     this.#meta.clear()
     this.#pending = []
     this.#quarantined = 0
-    for (const session of lost) this.#events.onRewritten(session)
+    for (const [session, before] of lost) this.#events.onRewritten(session, 'wiped', before)
   }
 
   /** One synced record goes bad, and is found to be when it is next read. Returns its session; undefined if there is none. */
@@ -99,11 +118,13 @@ export class SimDisk {
     const session = sessions[rotten % Math.max(1, sessions.length)]
     const state = session === undefined ? undefined : this.#sessions.get(session)
     if (session === undefined || state === undefined) return undefined
+    const before = this.stored(session)
     if (state.tail.length > 0) state.tail.splice(rotten % state.tail.length, 1)
     else state.base = undefined
     if (state.base === undefined && state.tail.length === 0) this.#sessions.delete(session)
     this.#quarantined++
-    this.#events.onRewritten(session)
+    this.#rotten.set(session, (this.#rotten.get(session) ?? 0) + 1)
+    this.#events.onRewritten(session, 'rotten', before)
     return session
   }
 
@@ -134,15 +155,17 @@ export class SimDisk {
   }
 
   compactNow(base: StoredBase): void {
+    const before = this.stored(base.session)
     const state = this.#state(base.session)
     state.base = base
     state.tail = state.tail.filter((record) => record.sequence > base.throughSequence)
-    this.#events.onRewritten(base.session)
+    this.#events.onRewritten(base.session, 'compacted', before)
   }
 
   removeNow(session: string): void {
+    const before = this.stored(session)
     this.#sessions.delete(session)
-    this.#events.onRewritten(session)
+    this.#events.onRewritten(session, 'removed', before)
   }
 
   putMetaNow(key: string, value: Uint8Array): void {

@@ -38,8 +38,10 @@ export class Machine {
   #process: SimProcess | undefined
   #endpoint: Endpoint | undefined
   #peer: MeshPeer | undefined
-  /** Peer id of the process that runs here, or ran last. */
+  /** Peer id of the process that runs here, or ran last … */
   lastPeerId = ''
+  /** … and all that ever did: a new disk makes a new one. */
+  readonly peerIds = new Set<string>()
   #isReady = false
   #isStopping = false
   #slowness: Micros = 0
@@ -76,7 +78,13 @@ export class Machine {
     const { tier, loop, trace, dice, peerOptions, onError } = this.#options
     this.incarnation++
     this.#isReady = false
-    const process = new SimProcess(loop, this.drift, tier.inside)
+    const process = new SimProcess(loop, this.drift, {
+      inside: tier.inside,
+      onThrow: (error) => {
+        onError(this.name, error)
+        this.crash()
+      },
+    })
     process.setSlowness(this.#slowness)
     this.#process = process
     const chance = dice.fork(`process/${this.incarnation}`)
@@ -113,10 +121,10 @@ export class Machine {
   crash(): void {
     const process = this.#process
     if (process?.isAlive !== true) return
-    this.#options.trace.add(this.#options.loop.now, this.name, 'crash')
     this.#isStopping = false
     process.kill()
     this.disk.crash()
+    this.#options.trace.add(this.#options.loop.now, this.name, 'crash')
     if (this.#endpoint === undefined) return
     this.#options.network.detach(this.#endpoint)
     this.#options.network.died(this.#endpoint)
@@ -148,6 +156,10 @@ export class Machine {
     this.#process?.thaw()
   }
 
+  get slowness(): Micros {
+    return this.#slowness
+  }
+
   /** Everything in its processes happens so much later, from now on. */
   slowDown(slowness: Micros): void {
     this.#slowness = slowness
@@ -159,6 +171,7 @@ export class Machine {
     const wiring = { machine: name, process, network, trace, dice, bootstrap, gossipsChanges }
     const { transport, endpoint } = await tier.attach(seed, wiring)
     this.lastPeerId = transport.self
+    this.peerIds.add(transport.self)
     this.#endpoint = endpoint
     return transport
   }

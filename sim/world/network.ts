@@ -223,6 +223,7 @@ export class Network {
     const link = this.link(from, to)
     link.blocks++
     if (link.blocks > 1) return
+    this.#trace.add(this.loop.now, from, 'block', to)
     link.blockedSince = this.loop.now
     const since = link.blockedSince
     for (const connection of this.#between(from, to)) {
@@ -234,6 +235,7 @@ export class Network {
     const link = this.link(from, to)
     link.blocks--
     if (link.blocks > 0) return
+    this.#trace.add(this.loop.now, from, 'open', to)
     for (const connection of this.#between(from, to)) connection.reopened(from)
   }
 

@@ -8,19 +8,25 @@ import { MS, type Loop, type Micros } from './loop.ts'
 /** Runs code of a process. A tier that must know whose code runs, to tell whose timer is set, wraps it. */
 export type Inside = <T>(process: SimProcess, code: () => T) => T
 
+export interface SimProcessOptions {
+  readonly inside: Inside
+  /** Told of what a callback throws: nobody has caught it, a real process would end. */
+  readonly onThrow: (error: unknown) => void
+}
+
 export class SimProcess {
   readonly clock: Clock
   readonly #loop: Loop
-  readonly #inside: Inside
+  readonly #options: SimProcessOptions
   #isAlive = true
   #isFrozen = false
   #keptBack: (() => void)[] = []
   /** How much later everything happens here: a slow peer. */
   #slowness: Micros = 0
 
-  constructor(loop: Loop, drift: ClockDrift, inside: Inside) {
+  constructor(loop: Loop, drift: ClockDrift, options: SimProcessOptions) {
     this.#loop = loop
-    this.#inside = inside
+    this.#options = options
     this.clock = {
       now: () => drift.now(),
       monotonic: () => drift.monotonic(),
@@ -58,7 +64,7 @@ export class SimProcess {
 
   /** Runs code of this process now, whatever state it is in: for callers that have looked. */
   inside<T>(code: () => T): T {
-    return this.#inside(this, code)
+    return this.#options.inside(this, code)
   }
 
   setSlowness(slowness: Micros): void {
@@ -83,8 +89,15 @@ export class SimProcess {
 
   #enter(callback: () => void): void {
     if (!this.#isAlive) return
-    if (this.#isFrozen) this.#keptBack.push(callback)
-    else this.inside(callback)
+    if (this.#isFrozen) {
+      this.#keptBack.push(callback)
+      return
+    }
+    try {
+      this.inside(callback)
+    } catch (error) {
+      this.#options.onThrow(error)
+    }
   }
 }
 

@@ -10,6 +10,10 @@ export type EventKind =
   | 'fault'
   | 'connect'
   | 'disconnect'
+  /** From now on nothing passes from the machine to the subject … */
+  | 'block'
+  /** … and again. */
+  | 'open'
   | 'gossip'
   | 'lost'
   | 'heard'

@@ -39,6 +39,8 @@ interface Message {
   readonly topic: string
   readonly from: PeerId
   readonly bytes: Uint8Array
+  /** By which traces know it again. */
+  readonly checksum: number
   readonly origin: SimTransport
   /** Who has had it, and when those to whom it is on its way will have it. */
   readonly seen: Set<SimTransport>
@@ -117,8 +119,17 @@ export class SimTransport implements Transport, Endpoint {
     if (bytes.length > GOSSIP_BYTES_MAX) throw tooLarge('gossip', bytes.length, GOSSIP_BYTES_MAX)
     if (this.isDown) return 0
     const { trace, network, process } = this.#options
-    trace.add(network.loop.now, this.machine, 'gossip', '', topic, crc32(bytes))
-    const message = { topic, from: this.self, bytes, origin: this, seen: new Set([this]), expected: new Map() }
+    const checksum = crc32(bytes)
+    trace.add(network.loop.now, this.machine, 'gossip', '', topic, checksum)
+    const message = {
+      topic,
+      from: this.self,
+      bytes,
+      checksum,
+      origin: this,
+      seen: new Set([this]),
+      expected: new Map(),
+    }
     const recipients = this.#subscribers(topic)
     const isMuted = !this.#options.gossipsChanges && topic !== 'members'
     if (!isMuted) for (const other of recipients) this.#hop(message, other)
@@ -237,7 +248,9 @@ export class SimTransport implements Transport, Endpoint {
     )
     if (link.duplicatesGossip()) {
       const later = this.#options.dice.below(DUPLICATE_MAX)
-      process.after(later, () => connection.send(this, bytes, false, () => to.#deliver(message)))
+      process.after(later, () => {
+        if (!network.isSettled) connection.send(this, bytes, false, () => to.#deliver(message))
+      })
     }
   }
 
@@ -252,7 +265,7 @@ export class SimTransport implements Transport, Endpoint {
       const handler = this.#topics.get(message.topic)
       if (this.isDown || handler === undefined) return
       const { trace, network } = this.#options
-      trace.add(network.loop.now, this.machine, 'heard', message.origin.machine, message.topic)
+      trace.add(network.loop.now, this.machine, 'heard', message.origin.machine, message.topic, message.checksum)
       const { topic, from, bytes } = message
       if (handler({ topic, from, bytes }) === 'accept') this.#forward(message)
     })

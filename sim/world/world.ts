@@ -1,8 +1,9 @@
 // A world of machines that run the real peer code on virtual time, network and disks, all from one seed. It does what
 // it is told (faults/ and workload/ tell it); it judges nothing (checkers/ do).
 import type { PeerOptions } from '../../node/config.ts'
+import type { LogRecord, StoredSession } from '../../node/ports/store.ts'
 import { Dice } from './dice.ts'
-import type { DiskSpeed } from './disk.ts'
+import type { DiskSpeed, RewriteCause } from './disk.ts'
 import { Loop, type Micros } from './loop.ts'
 import { Machine } from './machine.ts'
 import { Network, type LinkQuality } from './network.ts'
@@ -30,9 +31,11 @@ export interface WorldOptions {
 }
 
 export interface WorldListener {
-  /** Synced content of a session on a machine's disk has grown, or changed otherwise. */
-  onSynced?(machine: string, session: string): void
-  onRewritten?(machine: string, session: string): void
+  /** Synced content of a session on a machine's disk has grown by a record … */
+  onSynced?(machine: string, session: string, record: LogRecord): void
+  /** … or changed otherwise. */
+  onRewritten?(machine: string, session: string, cause: RewriteCause, before: StoredSession | undefined): void
+  /** A peer reported an error, or threw one that nobody caught. */
   onError?(machine: string, error: unknown): void
 }
 
@@ -62,14 +65,15 @@ export class World {
           diskSpeed: disk,
           diskEvents: {
             onSynced: (records) => {
-              for (const { session } of records) {
-                this.trace.add(this.loop.now, name, 'synced', session)
-                for (const listener of this.#listeners) listener.onSynced?.(name, session)
+              for (const record of records) {
+                this.trace.add(this.loop.now, name, 'synced', record.session)
+                for (const listener of this.#listeners) listener.onSynced?.(name, record.session, record)
               }
             },
-            onRewritten: (session) => {
-              for (const listener of this.#listeners) listener.onRewritten?.(name, session)
+            onRewritten: (session, cause, before) => {
+              for (const listener of this.#listeners) listener.onRewritten?.(name, session, cause, before)
             },
+            onLost: (changes) => this.trace.add(this.loop.now, name, 'disk', '', 'lost', changes),
           },
           gossipsChanges,
           bootstrap: names.filter((other) => other !== name),
@@ -89,6 +93,11 @@ export class World {
 
   listen(listener: WorldListener): void {
     this.#listeners.push(listener)
+  }
+
+  /** Some peer left a promise rejected that nobody looks at. */
+  uncaught(error: unknown): void {
+    for (const listener of this.#listeners) listener.onError?.('', error)
   }
 
   /** @throws Error for a name that no machine has: a mistake of the caller */

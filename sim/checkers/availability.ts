@@ -1,0 +1,80 @@
+// Guarantee 2, the other half: a peer that lives answers, also alone, within a bound, and refuses only for a reason.
+import type { Entry } from '../workload/history.ts'
+import { MS } from '../world/loop.ts'
+import type { CheckerKind, Scene } from './checker.ts'
+import { Troubles } from './trouble.ts'
+
+/** Reads of what is held wait for nothing but the disk. */
+const READ_MS = 500
+/** Writes wait for copies (`writeTimeoutMs`) … */
+const WRITE_MS = 5_000
+/** … and whatever is asked about what is not held waits for the replicas (TRANSFER_TIMEOUT_MS). */
+const FETCH_MS = 10_000
+const SLACK_MS = 1_000
+
+export const availability: CheckerKind = {
+  name: 'availability',
+  promise: 'A peer that runs, on a disk that works, ends every operation within its bound, even alone.',
+  violatedWhen: 'an operation at a peer that is well takes longer than its timeouts, or is refused without cause',
+  make: (scene, report) => {
+    const troubles = new Troubles(scene)
+    const held = new Map<Entry, boolean>()
+    return {
+      onEvent: (event) => troubles.onEvent(event),
+      onTick() {
+        troubles.onTick()
+        for (const entry of held.keys()) look(entry)
+      },
+      onInvoked(entry) {
+        const doc = scene.shadows.of(entry.machine, entry.operation.session)
+        held.set(entry, doc !== undefined)
+      },
+      onEnded(entry) {
+        const reason = refusal(scene, entry, held.get(entry) ?? false)
+        look(entry)
+        if (reason !== '') report(`${entry.operation.tag} at ${entry.machine}: ${reason}`, [entry.machine])
+        held.delete(entry)
+      },
+    }
+
+    function look(entry: Entry): void {
+      const { machine, invokedAt, operation } = entry
+      const boundMs = bound(entry, held.get(entry) ?? false)
+      const tookMs = (scene.world.now - invokedAt) / MS
+      if (tookMs <= boundMs) return
+      held.delete(entry)
+      if (!isAlive(scene, entry) || !troubles.isWell(machine, invokedAt)) return
+      report(`${operation.kind} ${operation.tag} at ${machine} takes longer than ${boundMs} ms`, [machine])
+    }
+  },
+}
+
+function bound({ operation }: Entry, isHeld: boolean): number {
+  const fetchMs = isHeld ? 0 : FETCH_MS
+  return operation.kind === 'read' ? fetchMs + READ_MS : fetchMs + WRITE_MS + SLACK_MS
+}
+
+function isAlive({ world }: Scene, { machine, incarnation }: Entry): boolean {
+  const { isRunning, incarnation: now } = world.machine(machine)
+  return isRunning && now === incarnation
+}
+
+/** Why a refusal is not right; empty if it is. */
+function refusal({ history, plan }: Scene, entry: Entry, wasHeld: boolean): string {
+  const { error, operation } = entry
+  switch (error) {
+    case '': // it was not refused
+    case 'PEER_NOT_RUNNING': // an orderly stop is under way
+      return ''
+    case 'SESSION_NOT_FOUND':
+      return wasHeld ? `does not know ${operation.session}, which is on its disk` : ''
+    case 'SESSION_TERMINATED':
+      return history.wasTerminated(operation.session) ? '' : `${operation.session} is not terminated`
+    case 'STORE_FAILED': {
+      const isFaulty = plan.faults.some(({ kind }) => kind === 'full-disk' || kind === 'read-errors' || kind === 'rot')
+      return isFaulty ? '' : 'the store fails on a disk that works'
+    }
+    default:
+      return `refused with ${error}`
+  }
+}

@@ -1,0 +1,48 @@
+// Nothing grows without bound, and nothing is left over.
+import type { MeshPeer } from '../../node/peer.ts'
+import type { CheckerKind } from './checker.ts'
+
+/** Log records of a session at which the catalog compacts; a few more may come while it does. */
+const TAIL_RECORDS_MAX = 2 * 128
+/** Updates that a session parks. */
+const PARKED_MAX = 256
+
+export const bounded: CheckerKind = {
+  name: 'bounded',
+  promise: 'Logs, queues and parked updates are bounded, and empty once all are equal and idle.',
+  violatedWhen:
+    'a log is not compacted, more is parked than the limit, or writes, frames or parked updates still wait in a converged mesh',
+  make: ({ plan, world }, report) => ({
+    onTick() {
+      for (const { name, peer } of world.machines.values()) {
+        const parked = peer?.replication.status().parked ?? 0
+        const sessions = world.machine(name).disk.sessions().length + 1
+        if (parked > PARKED_MAX * sessions) report(`${name} has parked ${parked} updates`, [name])
+      }
+    },
+    atEnd({ isConverged }) {
+      if (!isConverged) return
+      for (const name of plan.core) {
+        const { peer, disk } = world.machine(name)
+        for (const session of disk.sessions()) {
+          const records = disk.stored(session)?.tail.length ?? 0
+          if (records > TAIL_RECORDS_MAX) report(`${name} keeps ${records} log records of ${session}`, [name])
+        }
+        const left = peer === undefined ? '' : leftOver(peer, plan.core)
+        if (left !== '') report(`${name} is idle with ${left}`, [name])
+      }
+    },
+  }),
+}
+
+function leftOver(peer: MeshPeer, core: readonly string[]): string {
+  const { pendingWrites, parked, replicas } = peer.replication.status()
+  const frames = replicas.flatMap(({ name, pendingFrames }) => {
+    return pendingFrames > 0 && core.includes(name) ? [`${pendingFrames} frames pending at ${name}`] : []
+  })
+  const others = [
+    ...(pendingWrites > 0 ? [`${pendingWrites} writes pending`] : []),
+    ...(parked > 0 ? [`${parked} updates parked`] : []),
+  ]
+  return [...others, ...frames].join(', ')
+}

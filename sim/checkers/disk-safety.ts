@@ -1,0 +1,53 @@
+// What a process would find on a disk, at the worst moments: right after a crash, and after each compaction.
+import { digestOf, toHex } from '../../crdt/index.ts'
+import type { Entry } from '../workload/history.ts'
+import type { CheckerKind, Report, Scene } from './checker.ts'
+import { Holding } from './holding.ts'
+import { hasPending, recovered } from './shadows.ts'
+
+export const diskSafety: CheckerKind = {
+  name: 'disk-safety',
+  promise: 'A disk as it is found after a crash gives at least what was acknowledged for it, and waits for nothing.',
+  violatedWhen:
+    'recovery from a disk after a crash lacks a write acknowledged for it or leaves updates pending, or compaction changes what a disk holds',
+  make: (scene, report) => {
+    const promised = new Map<string, Entry[]>()
+    return {
+      onAck(entry) {
+        if (entry.operation.kind === 'read') return
+        for (const { machine, generation } of entry.copies) {
+          if (generation === undefined) continue
+          const key = `${machine} ${entry.operation.session}`
+          const entries = promised.get(key) ?? []
+          promised.set(key, entries)
+          entries.push(entry)
+        }
+      },
+      onRewritten(machine, session, cause, before) {
+        if (cause !== 'compacted') return void promised.delete(`${machine} ${session}`)
+        const after = scene.world.machine(machine).disk.stored(session)
+        if (before === undefined || after === undefined) return
+        const [was, is] = [before, after].map((stored) => toHex(digestOf(recovered(stored))))
+        if (was !== is) report(`compaction on ${machine} made ${session} ${is}, it was ${was}`, [machine])
+      },
+      onEvent({ kind, machine }) {
+        if (kind === 'crash') checkDisk(scene, machine, promised, report)
+      },
+    }
+  },
+}
+
+function checkDisk({ world }: Scene, name: string, promised: ReadonlyMap<string, Entry[]>, report: Report): void {
+  const { disk } = world.machine(name)
+  for (const session of disk.sessions()) {
+    const stored = disk.stored(session)
+    if (stored === undefined || disk.isDamaged(session)) continue
+    const doc = recovered(stored)
+    if (hasPending(doc)) report(`${session} on ${name} waits for something that is not on its disk`, [name])
+    const holding = new Holding(doc)
+    for (const entry of promised.get(`${name} ${session}`) ?? []) {
+      const short = holding.lacks(entry)
+      if (short !== '') report(`${entry.operation.tag} was acknowledged for ${name}, whose disk ${short}`, [name])
+    }
+  }
+}

@@ -1,0 +1,52 @@
+// What the peers of the converged core answer when each is asked for everything: the session as it is served, not as it
+// lies on the disk.
+import type { SessionView } from '../../node/api.ts'
+import type { MeshPeer } from '../../node/peer.ts'
+import { errorCode } from '../workload/history.ts'
+import type { Scene } from './checker.ts'
+
+/** One peer's answer for one session. */
+export interface FinalRead {
+  readonly machine: string
+  readonly session: string
+  /** Undefined if it was refused. */
+  readonly view: SessionView | undefined
+  /** Code of the refusal; empty without one. */
+  readonly error: string
+}
+
+export class FinalReads {
+  readonly reads: FinalRead[] = []
+  /** `contentHash` of each peer. */
+  readonly hashes = new Map<string, { readonly sessions: number; readonly hash: string }>()
+  #waiting = 0
+
+  /** Begins to ask: the answers come as the world goes on. */
+  ask({ plan, world }: Scene, sessions: readonly string[]): void {
+    for (const machine of plan.core) {
+      const { peer } = world.machine(machine)
+      if (peer === undefined) continue
+      this.#waiting++
+      void this.#readAll(machine, peer, sessions).finally(() => this.#waiting--)
+    }
+  }
+
+  get areDone(): boolean {
+    return this.#waiting === 0
+  }
+
+  of(session: string): readonly FinalRead[] {
+    return this.reads.filter((read) => read.session === session)
+  }
+
+  async #readAll(machine: string, peer: MeshPeer, sessions: readonly string[]): Promise<void> {
+    for (const session of sessions) {
+      const answer = await peer.sessions.get(session).then(
+        (view) => ({ view, error: '' }),
+        (error: unknown) => ({ view: undefined, error: errorCode(error) }),
+      )
+      this.reads.push({ machine, session, ...answer })
+    }
+    this.hashes.set(machine, await peer.sessions.contentHash())
+  }
+}

@@ -1,0 +1,51 @@
+// Guarantee 1: what a receipt says of itself. `degraded` is an excuse that must be true.
+import type { Receipt } from '../../node/api.ts'
+import type { MeshPeer } from '../../node/peer.ts'
+import type { Entry } from '../workload/history.ts'
+import { MS } from '../world/loop.ts'
+import type { CheckerKind, Scene } from './checker.ts'
+
+/** Peers wait so long for copies (`writeTimeoutMs`), less what a drifting clock may take off. */
+const WAIT_MIN_MS = 4_500
+
+export const receipt: CheckerKind = {
+  name: 'receipt',
+  promise: 'A receipt says `degraded` exactly when there are fewer copies than asked for, and why that is.',
+  violatedWhen:
+    'a receipt has fewer copies than asked for and does not say so, is degraded early although enough replicas live, names a peer twice, or one that the writer holds dead',
+  make: (scene, report) => ({
+    onAck(entry) {
+      const { receipt, operation } = entry
+      const { peer } = scene.world.machine(entry.machine)
+      if (receipt === undefined || peer === undefined || operation.kind === 'read') return
+      const fault = faultOf(scene, entry, receipt, peer)
+      if (fault !== '') report(`${operation.tag}, durability ${operation.durability}: ${fault}`, [entry.machine])
+    },
+  }),
+}
+
+function faultOf(scene: Scene, entry: Entry, receipt: Receipt, peer: MeshPeer): string {
+  const { peers, copies, degraded } = receipt
+  if (new Set(peers).size !== peers.length || copies !== peers.length) return `${copies} copies on ${peers.join(', ')}`
+  const alive = peer.members().filter(({ status }) => status === 'alive' || status === 'suspect')
+  const dead = peers.find((id) => !alive.some((member) => member.peer === id))
+  if (dead !== undefined) return `it names ${dead}, which is not alive in the view of ${entry.machine}`
+  const least = copiesWanted(entry, alive.length, scene.plan.peer.replicationFactor)
+  if (!degraded) return copies < least ? `${copies} of ${least} copies, and not degraded` : ''
+  // A view that asks for more replicas than the plan (another peer's setting) wants more copies.
+  const most = copiesWanted(entry, alive.length, 'all')
+  if (copies >= most) return `degraded with ${copies} of ${most} copies`
+  const waitedMs = (scene.world.now - entry.invokedAt) / MS
+  if (waitedMs >= WAIT_MIN_MS || alive.length < most) return ''
+  return `degraded after ${waitedMs} ms with ${copies} of ${most} copies, though ${alive.length} peers are alive`
+}
+
+/** Disks that it waits for. `quorum` and `all` are of the replicas that live, as the writer sees it. */
+function copiesWanted({ operation }: Entry, alive: number, factor: number | 'all'): number {
+  const { durability } = operation
+  if (durability === 'memory') return 0
+  if (durability === 'local') return 1
+  if (typeof durability === 'number') return durability
+  const replicas = factor === 'all' ? alive : Math.min(factor, alive)
+  return durability === 'all' ? replicas : Math.floor(replicas / 2) + 1
+}

@@ -1,0 +1,37 @@
+// Who should hold what at the end, and whether it has come to that.
+import type { Scene } from './checker.ts'
+
+/** Sessions on any disk of the core, in order. */
+export function sessionsOf({ plan, world }: Scene): string[] {
+  return [...new Set(plan.core.flatMap((name) => world.machine(name).disk.sessions()))].toSorted()
+}
+
+/** Machines that must hold the session once the core has converged. */
+export function holdersOf({ plan }: Scene, _session: string): readonly string[] {
+  return plan.core
+}
+
+/** Whether every peer of the core is up, sees all others alive, and has on its disk what all others have. */
+export function isConverged(scene: Scene): boolean {
+  return strangers(scene).length === 0 && differences(scene).length === 0
+}
+
+/** Members of the core that are down, or that another of them does not see alive; in words. */
+export function strangers({ plan, world }: Scene): string[] {
+  return plan.core.flatMap((name) => {
+    const { peer } = world.machine(name)
+    if (peer === undefined) return [`${name} is down`]
+    const alive = new Set(peer.members().flatMap((member) => (member.status === 'alive' ? [member.name] : [])))
+    return plan.core.filter((other) => !alive.has(other)).map((other) => `${name} does not see ${other} alive`)
+  })
+}
+
+/** Sessions that are not equal on all disks that should hold them; in words. */
+export function differences(scene: Scene): string[] {
+  return sessionsOf(scene).flatMap((session) => {
+    const machines = holdersOf(scene, session)
+    const digests = machines.map((name) => scene.shadows.digest(name, session) ?? 'nothing')
+    if (new Set(digests).size <= 1) return []
+    return [`${session}: ${machines.map((name, index) => `${name} ${digests[index]?.slice(0, 8)}`).join(', ')}`]
+  })
+}
