@@ -201,6 +201,29 @@ export interface Failover {
   completed(options?: { timeoutMs?: number }): Promise<FailoverStatus>
 }
 
+export interface IntegrityReport {
+  /** Nothing was found. */
+  readonly healthy: boolean
+  /** What was looked at. */
+  readonly sessions: number
+  readonly records: number
+  readonly bytes: number
+  /** Sessions of which less was on disk than was logged: mended from memory, or on their way from the replicas. */
+  readonly damaged: number
+  /** Their ids, the first thousand. */
+  readonly damagedSessions: readonly string[]
+  /** Damage to the store's own files, a sentence each: mended when the peer starts the next time. */
+  readonly findings: readonly string[]
+  readonly durationMs: number
+}
+
+export interface StoreAdmin {
+  /** Compares all that is on disk with what was logged; serves meanwhile. */
+  validateIntegrity(options?: { onProgress?: (progress: SyncProgress) => void }): Promise<IntegrityReport>
+  /** Sessions checked so far, while a check runs (also the one in the background); else null. */
+  integrityProgress(): SyncProgress | null
+}
+
 export interface HealthCheck {
   readonly healthy: boolean
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[]
@@ -231,6 +254,7 @@ export interface Peer {
   readonly replication: Replication
   readonly failover: Failover
   readonly snapshots: Snapshots
+  readonly store: StoreAdmin
   readonly health: Health
   members(): readonly Member[]
   start(): Promise<void>

@@ -85,6 +85,13 @@ export const configSchema = z.strictObject({
   snapshotKeepHourly: z.int().min(0).default(24),
   /** Days of which the last base is kept. */
   snapshotKeepDaily: z.int().min(0).default(7),
+  /** Pace at which the whole store is looked through for damage in the background; 0: it is not. */
+  scrubBytesPerSecond: z
+    .int()
+    .min(0)
+    .default(4 * MIB),
+  /** Pause from one such check to the next. */
+  scrubIntervalMs: milliseconds.default(6 * 3_600_000),
   /** Peer ids that may take part; empty: every holder of the mesh key. */
   allowedPeers: z.array(z.string()).default([]),
   /** Origins from which browsers may use HTTP and WebSocket, beside loopback. */

@@ -3,7 +3,7 @@
 //   start: store → identity → catalog (reads the disk) → transport → replication → membership
 //   stop:  leave (told to everyone) → replication → transport → store
 import type { PeerId, Transport } from '../transport/port.ts'
-import type { Health, HealthCheck, Member, Peer, PeerEvents } from './api.ts'
+import type { Health, HealthCheck, Member, Peer, PeerEvents, StoreAdmin } from './api.ts'
 import type { PeerConfig } from './config.ts'
 import { SessionMeshError } from '../crdt/errors.ts'
 import { Failover } from './failover.ts'
@@ -20,6 +20,7 @@ import { Counters } from './replication/counters.ts'
 import { Replication } from './replication/replication.ts'
 import { Catalog } from './sessions/catalog.ts'
 import type { Entry } from './sessions/entry.ts'
+import { Integrity } from './sessions/integrity.ts'
 import { Lifecycles } from './sessions/lifecycle.ts'
 import { Sessions, type SessionsOptions } from './sessions/sessions.ts'
 import { createSnapshotService } from './snapshots/service.ts'
@@ -48,6 +49,7 @@ interface Running {
   readonly failover: Failover
   readonly snapshots: Snapshots
   readonly catalog: Catalog
+  readonly integrity: Integrity
   readonly stops: readonly (() => void)[]
   readonly startedAt: number
 }
@@ -96,6 +98,14 @@ export class MeshPeer implements Peer {
 
   get snapshots(): Snapshots {
     return this.#parts().snapshots
+  }
+
+  get store(): StoreAdmin {
+    const { integrity } = this.#parts()
+    return {
+      validateIntegrity: ({ onProgress } = {}) => integrity.validate(onProgress),
+      integrityProgress: () => integrity.progress,
+    }
   }
 
   members(): readonly Member[] {
@@ -202,6 +212,7 @@ export class MeshPeer implements Peer {
       store,
       clock,
       clientId,
+      newClientId: () => newClientId(random),
       self: { origin: transport.self, boot, frameSequence: 0 },
       onLocalUpdate: (entry, update, onDisk) => sessions.published(entry, update, onDisk),
       onChanged: snapshots.changed,
@@ -209,18 +220,16 @@ export class MeshPeer implements Peer {
     })
     this.#tellOfMembers(membership)
     const failover = new Failover({ membership, homes, replication, clock, self })
-    const stops = [sets.start(), homes.start(), snapshots.start()]
-    const parts = {
-      boot,
-      transport,
-      membership,
-      replication,
-      sessions,
-      homes,
-      failover,
-      snapshots: snapshots.snapshots,
-    }
-    return { ...parts, catalog: late.catalog, stops, startedAt }
+    const integrity = this.#integrity(catalog)
+    const stops = [sets.start(), homes.start(), snapshots.start(), integrity.start()]
+    const parts = { boot, transport, membership, replication, sessions, homes, failover, integrity }
+    return { ...parts, snapshots: snapshots.snapshots, catalog: late.catalog, stops, startedAt }
+  }
+
+  #integrity(catalog: () => Catalog): Integrity {
+    const { store, clock, log } = this.#ports
+    const onFinding = (finding: string) => log('error', `store damaged: ${finding}`)
+    return new Integrity({ ...this.#config, store, catalog, clock, onFinding })
   }
 
   #counters(): Counters {

@@ -74,6 +74,8 @@ export function addMeshRoutes(app: FastifyInstance, peer: Peer): void {
   )
   app.get('/v1/failover', () => peer.failover.status())
   app.post('/v1/failover', (request) => failover(peer, request.body))
+  app.get('/v1/integrity', () => ({ progress: peer.store.integrityProgress() }))
+  app.post('/v1/integrity', () => peer.store.validateIntegrity())
   app.get('/v1/health', (_request, reply) => health(reply, peer.health.detailed()))
   app.get('/healthz', (_request, reply) => health(reply, peer.health.check()))
   app.get('/readyz', (_request, reply) => health(reply, peer.health.check()))

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { SessionMeshError } from '../../crdt/errors.ts'
 import type { AdminClient } from './client.ts'
+import { validateIntegrity } from './integrity.ts'
 import { registerSnapshots } from './snapshots.ts'
 import { verb } from './verb.ts'
 
@@ -11,6 +12,12 @@ export function registerVerbs(program: Command): void {
   verb(program, 'health', 'whether the peer is healthy (exit 1 if not)', (client, _args, { detailed }) =>
     client.get(detailed === true ? '/v1/health' : '/healthz'),
   ).option('--detailed', 'every check with its finding')
+  verb(
+    program,
+    'integrity',
+    'whether all that is on disk is what was logged (exit 1 if not)',
+    (client, _args, { json }) => validateIntegrity(client, json === true),
+  )
   registerSessions(program.command('sessions').description('count, sample and list sessions'))
   registerSession(program.command('session').description('create, read, change and terminate one session'))
   registerReplication(program.command('replication').description('how far replicas are, and making them catch up'))

@@ -39,6 +39,13 @@ export interface StoreReport {
   readonly damage: readonly string[]
 }
 
+export interface InspectionStep {
+  /** How much was looked at. */
+  readonly bytes: number
+  /** As in StoreReport; it is mended when the store is opened the next time. */
+  readonly damage: readonly string[]
+}
+
 /** What is stored, as it was at one instant: later writes don't show. */
 export interface StoreView {
   /** What is stored of one session; undefined if nothing is. */
@@ -71,6 +78,11 @@ export interface Store {
   sessions(): AsyncIterable<{ readonly session: string; readonly stored: StoredSession }>
   /** A view of everything that has resolved so far. Taken at once, writers go on. Ends with the store at the latest. */
   view(): StoreView
+  /**
+   * Looks for damage that reading records does not show, a step at a time: the caller sets the pace. A store without
+   * anything below its records has no steps.
+   */
+  inspect(): AsyncIterable<InspectionStep>
   /** Forgets a session wholly. */
   remove(session: string): Promise<void>
   /** Small named values of the peer itself; on disk when `putMeta` resolves. */

@@ -25,8 +25,9 @@ import {
   type UpdateShape,
 } from '../../crdt/index.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Store, StoredSession } from '../ports/store.ts'
+import type { Store } from '../ports/store.ts'
 import { delay } from '../util/timers.ts'
+import { buildDocument, lacks } from './at-rest.ts'
 import { newEntry, type Entry } from './entry.ts'
 import { Journal, type Source } from './journal.ts'
 
@@ -51,6 +52,8 @@ export interface CatalogOptions {
   readonly sessionBytesMax: number
   /** Yjs client id of this boot (DESIGN.md section 5): never one that an earlier boot used. */
   readonly clientId: number
+  /** Another one, for a session that has lost writings of `clientId`. */
+  readonly newClientId: () => number
   readonly self: Source
   /** A change was made on this peer, and is on its way to disk. */
   readonly onLocalUpdate: (entry: Entry, update: Uint8Array, onDisk: Promise<void>) => void
@@ -70,6 +73,8 @@ export class Catalog {
   readonly #dirty = new Set<Entry>()
   /** Hydrated entries without handles, least recently used first. */
   readonly #idle = new Set<Entry>()
+  /** Sessions found to have lost something on disk, and the client id that they are written under since. */
+  readonly #damaged = new Map<string, number>()
   #terminated = 0
   #parked = 0
   /** Shard roots, concatenated; undefined when one has changed since. */
@@ -90,7 +95,7 @@ export class Catalog {
       entry.tailRecords = stored.tail.length
       entry.tailBytes = stored.tail.reduce((sum, record) => sum + record.update.length, 0)
       entry.baseBytes = stored.base?.update.length ?? 0
-      const doc = this.#build(entry, stored)
+      const doc = buildDocument(entry.id, stored, LOADING)
       entry.stateVector = encodeStateVector(stateVectorOf(doc))
       this.#summarize(entry, doc)
       doc.destroy()
@@ -124,6 +129,11 @@ export class Catalog {
   /** Sessions held and not terminated. */
   get size(): number {
     return this.#entries.size - this.#terminated
+  }
+
+  /** Sessions held, tombstones included. */
+  get held(): number {
+    return this.#entries.size
   }
 
   get parkedUpdates(): number {
@@ -267,11 +277,15 @@ export class Catalog {
     return entry.doc === undefined ? decodeStateVector(entry.stateVector) : stateVectorOf(entry.doc)
   }
 
-  #changed(entry: Entry): void {
+  #stale(entry: Entry): void {
     const now = this.#options.clock.monotonic()
     entry.dirtySince ??= now
     entry.dirtyLast = now
     this.#dirty.add(entry)
+  }
+
+  #changed(entry: Entry): void {
+    this.#stale(entry)
     this.#options.onChanged(entry.id)
     // At once, not with the digest: who has just created or terminated a session must see that.
     if (entry.doc !== undefined) this.#describe(entry, entry.doc)
@@ -294,7 +308,7 @@ export class Catalog {
 
   /** Makes a loaded document the session's live one. */
   #enliven(entry: Entry, doc: Y.Doc): Y.Doc {
-    doc.clientID = this.#options.clientId
+    doc.clientID = this.#damaged.get(entry.id) ?? this.#options.clientId
     doc.on('update', (update: Uint8Array, origin: unknown) => {
       if (origin !== REMOTE && origin !== LOADING) this.#local(entry, update)
     })
@@ -305,8 +319,10 @@ export class Catalog {
   async #hydrate(entry: Entry): Promise<Y.Doc> {
     try {
       const stored = await this.#options.store.read(entry.id)
-      const doc = this.#build(entry, stored ?? { base: undefined, tail: [] })
+      const doc = buildDocument(entry.id, stored ?? { base: undefined, tail: [] }, LOADING)
       for (const update of entry.unread) Y.applyUpdate(doc, update, LOADING)
+      const digest = entry.dirtySince === undefined ? this.tree(entry.shard).get(entry.id) : undefined
+      if (lacks(doc, entry.stateVector, digest)) this.suspect(entry)
       return this.#enliven(entry, doc)
     } finally {
       entry.hydrating = undefined
@@ -314,13 +330,15 @@ export class Catalog {
     }
   }
 
-  #build(entry: Entry, stored: StoredSession): Y.Doc {
-    const doc = createDocument(entry.id)
-    doc.transact(() => {
-      if (stored.base !== undefined) Y.applyUpdate(doc, stored.base.update, LOADING)
-      for (const record of stored.tail) Y.applyUpdate(doc, record.update, LOADING)
-    }, LOADING)
-    return doc
+  /**
+   * Less of the session is on disk than was logged. Its digest is computed anew, from what is there: it then differs
+   * from that of the replicas, and anti-entropy brings the rest. What this boot wrote may be among what is lost, so its
+   * client id is not used there again.
+   */
+  suspect(entry: Entry): void {
+    this.#damaged.set(entry.id, this.#options.newClientId())
+    this.#stale(entry)
+    this.#options.onError(new Error(`session ${entry.id} has lost something on disk; the replicas are asked for it`))
   }
 
   #local(entry: Entry, update: Uint8Array): void {

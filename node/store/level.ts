@@ -8,12 +8,21 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { hasCode, SessionMeshError } from '../../crdt/errors.ts'
-import type { LogRecord, Store, StoredBase, StoredSession, StoreReport, StoreView } from '../ports/store.ts'
+import type {
+  InspectionStep,
+  LogRecord,
+  Store,
+  StoredBase,
+  StoredSession,
+  StoreReport,
+  StoreView,
+} from '../ports/store.ts'
 import { BatchChain, CHAIN_RANGE } from './batch-chain.ts'
 import { gatherSessions } from './gather-sessions.ts'
 import { GroupCommit, type Batch, type Change, type Operation } from './group-commit.ts'
 import { Keystones } from './keystones.ts'
 import { hasLevelCode, isLocked, isNotOpen, reasonOf } from './level-errors.ts'
+import { checkTables } from './mend.ts'
 import { openMended, type Opener } from './open-mended.ts'
 import { Quarantine, type DamagedRecord } from './quarantine.ts'
 import {
@@ -143,6 +152,14 @@ class LevelStore implements Store {
       read: (session) => this.#read(session, snapshot),
       sessions: () => this.#stored(ALL_SESSIONS, snapshot),
       close: () => snapshot.close(),
+    }
+  }
+
+  async *inspect(): AsyncGenerator<InspectionStep> {
+    this.#opened()
+    for await (const { file, bytes, damaged } of checkTables(join(this.#directory, 'db'))) {
+      const damage = damaged.map(({ what, length, offset }) => `${file}: ${what} damaged, ${length} bytes at ${offset}`)
+      yield { bytes, damage }
     }
   }
 

@@ -1,7 +1,15 @@
 // A store without a disk: for tests, and for peers that are content with the copies of others. Keeps the Store port's
 // promises but the one about power. What it was given it keeps as it is, so updates must not be changed afterwards.
 import { SessionMeshError } from '../../crdt/errors.ts'
-import type { LogRecord, Store, StoredBase, StoredSession, StoreReport, StoreView } from '../ports/store.ts'
+import type {
+  InspectionStep,
+  LogRecord,
+  Store,
+  StoredBase,
+  StoredSession,
+  StoreReport,
+  StoreView,
+} from '../ports/store.ts'
 
 export interface MemoryStore extends Store {
   /** The next append rejects, and is not kept. For tests. */
@@ -84,6 +92,11 @@ class InMemoryStore implements MemoryStore {
         closed = true
       },
     }
+  }
+
+  async *inspect(): AsyncGenerator<InspectionStep> {
+    this.#assertOpen()
+    yield { bytes: 0, damage: [] }
   }
 
   async remove(session: string): Promise<void> {

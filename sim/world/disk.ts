@@ -4,7 +4,15 @@
 // at all, as LevelDB's batches); refuse writes when full; fail reads; let a record rot. What was synced and has not
 // rotted is there after every crash. What it never does is call something synced that is not: that is a mutant's job.
 import { SessionMeshError } from '../../crdt/errors.ts'
-import type { LogRecord, Store, StoredBase, StoredSession, StoreReport, StoreView } from '../../node/ports/store.ts'
+import type {
+  InspectionStep,
+  LogRecord,
+  Store,
+  StoredBase,
+  StoredSession,
+  StoreReport,
+  StoreView,
+} from '../../node/ports/store.ts'
 import type { Dice } from './dice.ts'
 import type { Micros } from './loop.ts'
 import type { SimProcess } from './process.ts'
@@ -212,6 +220,10 @@ class SimStore implements Store {
     await this.#pause()
     this.#isOpen = true
     return { quarantined: this.#disk.quarantined, damage: [] }
+  }
+
+  async *inspect(): AsyncGenerator<InspectionStep> {
+    yield { bytes: 0, damage: [] }
   }
 
   async close(): Promise<void> {

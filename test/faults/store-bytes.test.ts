@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { hasCode } from '../../crdt/errors.ts'
 import type { StoredSession } from '../../node/ports/store.ts'
 import { createLevelStore } from '../../node/store/level.ts'
-import { inflict, recordStore, textOf, type Damage, type RecordedStore } from '../support/recorded-store.ts'
+import { inflict, randomOf, recordStore, textOf, type Damage, type RecordedStore } from '../support/recorded-store.ts'
 
 const SEED = Number(process.env['FAULT_SEED'] ?? 1)
 const CASES = Number(process.env['FAULT_CASES'] ?? 1_200)
@@ -111,13 +111,4 @@ function* damages(seed: number, count: number): Generator<Damage> {
 
 function kindOf(path: string): string {
   return path.replace(/\d+/g, '#')
-}
-
-/** A small generator of our own: the same places for the same seed, on every machine. */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed >>> 0
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
 }

@@ -116,10 +116,20 @@ class Writer {
   }
 }
 
-function filesOf(directory: string, below = ''): { path: string; bytes: number }[] {
+/** All files below a directory, by path from there. */
+export function filesOf(directory: string, below = ''): { path: string; bytes: number }[] {
   return readdirSync(join(directory, below), { withFileTypes: true }).flatMap((entry) => {
     const path = join(below, entry.name)
     if (entry.isDirectory()) return filesOf(directory, path)
     return [{ path, bytes: statSync(join(directory, path)).size }]
   })
+}
+
+/** A small generator of our own: the same places for the same seed, on every machine. */
+export function randomOf(seed: number): (below: number) => number {
+  let state = seed >>> 0
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
 }

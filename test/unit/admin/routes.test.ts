@@ -130,6 +130,8 @@ test('replication, failover, members and health are the SDK’s own answers', as
   expect((await call('POST', '/v1/replication/ensure-synced')).status).toBe(200)
   expect((await call('POST', '/v1/failover', { action: 'failback' })).body).toMatchObject({ delegate: null })
   expect((await call('POST', '/v1/failover', { action: 'wait', timeoutMs: 1_000 })).status).toBe(200)
+  expect((await call('POST', '/v1/integrity')).body).toMatchObject({ healthy: true, damaged: 0 })
+  expect((await call('GET', '/v1/integrity')).body).toEqual({ progress: null })
   for (const url of ['/healthz', '/readyz', '/v1/health']) {
     expect(await call('GET', url)).toMatchObject({ status: 200, body: { healthy: true } })
   }

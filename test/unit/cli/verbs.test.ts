@@ -85,6 +85,7 @@ test.each([
   [['failover', 'status'], { delegate: null }],
   [['failover', 'failback'], { delegate: null }],
   [['failover', 'wait', '--timeout', '1000'], { draining: false }],
+  [['integrity'], { healthy: true, damaged: 0, findings: [] }],
   [['health'], { healthy: true }],
   [['health', '--detailed'], { checks: expect.any(Array) }],
 ])('%j', async (args, expected) => {

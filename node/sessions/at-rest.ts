@@ -1,0 +1,26 @@
+// From a session at rest to its document, and whether all of it was there.
+import * as Y from 'yjs'
+import { createDocument, decodeStateVector, digestOf, digestsEqual, stateVectorOf } from '../../crdt/index.ts'
+import type { StoredSession } from '../ports/store.ts'
+
+/** @param origin of the transaction, for listeners that must know it from writing */
+export function buildDocument(id: string, stored: StoredSession, origin: unknown): Y.Doc {
+  const doc = createDocument(id)
+  doc.transact(() => {
+    if (stored.base !== undefined) Y.applyUpdate(doc, stored.base.update, origin)
+    for (const record of stored.tail) Y.applyUpdate(doc, record.update, origin)
+  }, origin)
+  return doc
+}
+
+/** Whether the document is less than its encoded state vector and, if that is known, its digest say. */
+export function lacks(doc: Y.Doc, stateVector: Uint8Array, digest: Uint8Array | undefined): boolean {
+  const held = stateVectorOf(doc)
+  for (const [client, clock] of decodeStateVector(stateVector)) if ((held.get(client) ?? 0) < clock) return true
+  return digest !== undefined && !digestsEqual(digest, digestOf(doc))
+}
+
+/** Whether the document waits for something that it rests on: what is logged never does. */
+export function waits(doc: Y.Doc): boolean {
+  return doc.store.pendingStructs !== null || doc.store.pendingDs !== null
+}
