@@ -2,6 +2,7 @@
 // Every shape below that is not a live object is plain JSON: the HTTP admin and the CLI pass it on unchanged.
 import type * as Y from 'yjs'
 import type { PeerId } from '../transport/port.ts'
+import type { Reconstruction } from './reconstruction/api.ts'
 import type { Snapshots } from './snapshots/api.ts'
 
 /** How many disks a write waits for, self included (DESIGN.md guarantee 1). `memory`: none. `local`: this one. */
@@ -243,6 +244,7 @@ export interface PeerEvents {
   refused: (event: { reason: string; session: string; origin: string; detail: string }) => void
 }
 
+export type * from './reconstruction/api.ts'
 export type * from './snapshots/api.ts'
 
 export interface Peer {
@@ -255,6 +257,7 @@ export interface Peer {
   readonly failover: Failover
   readonly snapshots: Snapshots
   readonly store: StoreAdmin
+  readonly reconstruction: Reconstruction
   readonly health: Health
   members(): readonly Member[]
   start(): Promise<void>

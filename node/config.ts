@@ -70,6 +70,10 @@ export const configSchema = z.strictObject({
     .min(1)
     .default(64 * MIB),
   sessionsMax: z.int().min(1).default(10_000_000),
+  /** Log records kept per session, for its history; older ones are folded into its base. */
+  historyRecordsMax: z.int().min(2).default(1_000),
+  /** … and their bytes. */
+  historyBytesMax: z.int().min(1).default(MIB),
   /** Where snapshots go: a directory, or s3://bucket/prefix. By default `snapshots` in the data directory. */
   snapshotTarget: z.string().min(1).optional(),
   /** Endpoint of an S3-compatible server; without one, that of the region. */

@@ -23,6 +23,7 @@ import type { Entry } from './sessions/entry.ts'
 import { Integrity } from './sessions/integrity.ts'
 import { Lifecycles } from './sessions/lifecycle.ts'
 import { Sessions, type SessionsOptions } from './sessions/sessions.ts'
+import { Reconstruction } from './reconstruction/reconstruction.ts'
 import { createSnapshotService } from './snapshots/service.ts'
 import type { Snapshots } from './snapshots/snapshots.ts'
 import { Emitter } from './util/emitter.ts'
@@ -48,6 +49,7 @@ interface Running {
   readonly homes: Homes
   readonly failover: Failover
   readonly snapshots: Snapshots
+  readonly reconstruction: Reconstruction
   readonly catalog: Catalog
   readonly integrity: Integrity
   readonly stops: readonly (() => void)[]
@@ -106,6 +108,10 @@ export class MeshPeer implements Peer {
       validateIntegrity: ({ onProgress } = {}) => integrity.validate(onProgress),
       integrityProgress: () => integrity.progress,
     }
+  }
+
+  get reconstruction(): Reconstruction {
+    return this.#parts().reconstruction
   }
 
   members(): readonly Member[] {
@@ -220,9 +226,12 @@ export class MeshPeer implements Peer {
     })
     this.#tellOfMembers(membership)
     const failover = new Failover({ membership, homes, replication, clock, self })
+    const nameOf = (peer: string) => (peer === self() ? this.name : membership.get(peer as PeerId)?.info.name)
+    const past = { catalog, store, sessions, snapshots: snapshots.snapshots, self, nameOf }
+    const reconstruction = new Reconstruction(past)
     const integrity = this.#integrity(catalog)
     const stops = [sets.start(), homes.start(), snapshots.start(), integrity.start()]
-    const parts = { boot, transport, membership, replication, sessions, homes, failover, integrity }
+    const parts = { boot, transport, membership, replication, sessions, homes, failover, integrity, reconstruction }
     return { ...parts, snapshots: snapshots.snapshots, catalog: late.catalog, stops, startedAt }
   }
 

@@ -9,6 +9,7 @@ import { assertAllowed, assertSafeAddress, type AccessOptions } from './access.t
 import { quietLog, type Log } from '../log.ts'
 import { describeError } from './errors.ts'
 import { addEventRoutes, addMeshRoutes, addSessionRoutes } from './routes.ts'
+import { addReconstructionRoutes } from './reconstruction-routes.ts'
 import { addSnapshotRoutes } from './snapshot-routes.ts'
 
 const BODY_BYTES_MAX = 64 * 1024 * 1024
@@ -48,6 +49,7 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
   addSessionRoutes(app, options.peer)
   addMeshRoutes(app, options.peer)
   addSnapshotRoutes(app, options.peer)
+  addReconstructionRoutes(app, options.peer)
   addEventRoutes(app, options.peer)
   return app
 }

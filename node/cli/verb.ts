@@ -23,7 +23,8 @@ export function verb(parent: Command, usage: string, description: string, ask: A
     .option('--json', 'print one line of JSON')
     .action(async (...received: unknown[]) => {
       const command = received.at(-1) as Command
-      const options = command.opts<VerbOptions & Record<string, unknown>>()
+      // With those of the verb above it: `rebuild` takes the options of `rebuild verify` for its own.
+      const options = command.optsWithGlobals<VerbOptions & Record<string, unknown>>()
       const args = command.args
       const answer = await ask(new AdminClient(options), args, options)
       print(answer, options.json)
@@ -31,4 +32,24 @@ export function verb(parent: Command, usage: string, description: string, ask: A
         process.exitCode = 1
       }
     })
+}
+
+export function writeOptions(options: Record<string, unknown>): object {
+  const { durability, strict } = options
+  return {
+    ...(typeof durability === 'string' ? { durability: jsonOrText(durability) } : {}),
+    ...(strict === true ? { strict } : {}),
+  }
+}
+
+export function sessionPath(id: string | undefined): string {
+  return `/v1/sessions/${encodeURIComponent(id ?? '')}`
+}
+
+export function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
 }

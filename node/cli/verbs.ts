@@ -3,8 +3,9 @@ import type { Command } from 'commander'
 import { SessionMeshError } from '../../crdt/errors.ts'
 import type { AdminClient } from './client.ts'
 import { validateIntegrity } from './integrity.ts'
+import { registerReconstruction, registerRevert } from './reconstruction.ts'
 import { registerSnapshots } from './snapshots.ts'
-import { verb } from './verb.ts'
+import { jsonOrText, sessionPath, verb, writeOptions } from './verb.ts'
 
 export function registerVerbs(program: Command): void {
   verb(program, 'status', 'who the peer is and what it holds', (client) => client.get('/v1/status'))
@@ -25,6 +26,7 @@ export function registerVerbs(program: Command): void {
     program.command('failover').description('hand the homes of this peer to another, and take them back'),
   )
   registerSnapshots(program)
+  registerReconstruction(program)
 }
 
 function registerSessions(sessions: Command): void {
@@ -67,6 +69,7 @@ function registerSession(session: Command): void {
       return client.call('PATCH', sessionPath(id), { set: { [key]: jsonOrText(value) }, ...writeOptions(options) })
     }),
   )
+  withWriteOptions(registerRevert(session))
   verb(session, 'delete <id> [key]', 'terminates the session, or deletes one key of it', (client, [id, key]) =>
     key === undefined
       ? client.call('DELETE', sessionPath(id))
@@ -110,28 +113,8 @@ function withWriteOptions(command: Command): Command {
     .option('--strict', 'fail when fewer copies can be had')
 }
 
-function writeOptions(options: Record<string, unknown>): object {
-  const { durability, strict } = options
-  return {
-    ...(typeof durability === 'string' ? { durability: jsonOrText(durability) } : {}),
-    ...(strict === true ? { strict } : {}),
-  }
-}
-
 function timeoutOption({ timeout }: Record<string, unknown>): object {
   return typeof timeout === 'string' ? { timeoutMs: Number(timeout) } : {}
-}
-
-function sessionPath(id: string | undefined): string {
-  return `/v1/sessions/${encodeURIComponent(id ?? '')}`
-}
-
-function jsonOrText(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
 }
 
 /** @throws INVALID_ARGUMENT naming the option */

@@ -28,6 +28,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Store } from '../ports/store.ts'
 import { delay } from '../util/timers.ts'
 import { buildDocument, lacks } from './at-rest.ts'
+import { Compaction } from './compaction.ts'
 import { newEntry, type Entry } from './entry.ts'
 import { Journal, type Source } from './journal.ts'
 
@@ -35,10 +36,6 @@ import { Journal, type Source } from './journal.ts'
 const REMOTE = Symbol('sessionmesh:remote')
 /** Transaction origin of loading from disk. */
 const LOADING = Symbol('sessionmesh:loading')
-/** Log records after which a session's log is compacted into its base. */
-const COMPACT_RECORDS = 128
-/** … or bytes, if they are more than the base has: overwritten content must not count against the session's limit. */
-const COMPACT_BYTES = 1024 * 1024
 const PARKED_MAX = 256
 /** Digests computed before other work gets a turn. */
 const SETTLE_SLICE = 256
@@ -50,6 +47,8 @@ export interface CatalogOptions {
   readonly hydratedSessionsMax: number
   readonly updateBytesMax: number
   readonly sessionBytesMax: number
+  readonly historyRecordsMax: number
+  readonly historyBytesMax: number
   /** Yjs client id of this boot (DESIGN.md section 5): never one that an earlier boot used. */
   readonly clientId: number
   /** Another one, for a session that has lost writings of `clientId`. */
@@ -67,6 +66,7 @@ export type Received = 'logged' | 'known' | 'parked'
 
 export class Catalog {
   readonly journal: Journal
+  readonly compaction: Compaction
   readonly #options: CatalogOptions
   readonly #entries = new Map<string, Entry>()
   readonly #trees: HashTree[]
@@ -83,6 +83,7 @@ export class Catalog {
   constructor(options: CatalogOptions) {
     this.#options = options
     this.journal = new Journal(options.store, options.clock)
+    this.compaction = new Compaction({ ...options, journal: this.journal })
     this.#trees = Array.from({ length: options.shardCount }, () => new HashTree())
   }
 
@@ -289,13 +290,7 @@ export class Catalog {
     this.#options.onChanged(entry.id)
     // At once, not with the digest: who has just created or terminated a session must see that.
     if (entry.doc !== undefined) this.#describe(entry, entry.doc)
-    const long = entry.tailRecords >= COMPACT_RECORDS
-    const large = entry.tailBytes >= Math.max(COMPACT_BYTES, entry.baseBytes)
-    if ((long || large) && entry.doc !== undefined) this.#compact(entry, entry.doc)
-  }
-
-  #compact(entry: Entry, doc: Y.Doc): void {
-    this.journal.compact(entry, Y.encodeStateAsUpdate(doc)).catch(this.#options.onError)
+    this.compaction.consider(entry)
   }
 
   #adopt(entry: Entry): void {

@@ -13,6 +13,13 @@ export interface Source {
   readonly frameSequence: number
 }
 
+/** Log records that a base stands for. */
+interface Folded {
+  readonly throughSequence: number
+  readonly records: number
+  readonly bytes: number
+}
+
 export class Journal {
   readonly #store: Store
   readonly #clock: Clock
@@ -56,16 +63,20 @@ export class Journal {
     return this.#failure === undefined ? this.#last : Promise.reject(this.#failure)
   }
 
-  /** Replaces an entry's log up to now by one base. */
-  async compact(entry: Entry, update: Uint8Array): Promise<void> {
-    const { sequence: throughSequence, tailRecords, tailBytes } = entry
+  /** Replaces an entry's log by one base: up to now, or what `folded` names. */
+  async compact(
+    entry: Entry,
+    update: Uint8Array,
+    folded: Folded = { throughSequence: entry.sequence, records: entry.tailRecords, bytes: entry.tailBytes },
+  ): Promise<void> {
+    const { throughSequence, records, bytes } = folded
     try {
       await this.#store.compact({ session: entry.id, throughSequence, update })
     } catch (cause) {
       this.#failed(cause)
     }
-    entry.tailRecords -= tailRecords
-    entry.tailBytes -= tailBytes
+    entry.tailRecords -= records
+    entry.tailBytes -= bytes
     entry.baseBytes = update.length
   }
 

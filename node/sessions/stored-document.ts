@@ -1,19 +1,18 @@
-// From what is stored of a session to its document.
-import * as Y from 'yjs'
-import { createDocument } from '../../crdt/index.ts'
+// From what is stored of a session to a document of its own, apart from the live one; to be destroyed after use.
+import type * as Y from 'yjs'
 import type { StoredSession } from '../ports/store.ts'
+import { buildDocument, waits } from './at-rest.ts'
 
-/** Transaction origin of everything that comes from disk. */
-const LOADING = Symbol('sessionmesh:loading')
-
-/** A document of its own, to be destroyed after use. What waits for a record that is gone is left out. */
+/** What waits for a record that is gone is left out. */
 export function documentOf(session: string, stored: StoredSession): Y.Doc {
-  const doc = createDocument(session)
-  doc.transact(() => {
-    if (stored.base !== undefined) Y.applyUpdate(doc, stored.base.update, LOADING)
-    for (const { update } of stored.tail) Y.applyUpdate(doc, update, LOADING)
-  }, LOADING)
+  const doc = buildDocument(session, stored, undefined)
   doc.store.pendingStructs = null
   doc.store.pendingDs = null
   return doc
+}
+
+/** Undefined if a record that others rest on is gone. */
+export function wholeDocumentOf(session: string, stored: StoredSession): Y.Doc | undefined {
+  const doc = buildDocument(session, stored, undefined)
+  return waits(doc) ? undefined : doc
 }

@@ -1,7 +1,7 @@
 // Periodic snapshots: an increment, or now and then a base, of what changed; then the retention policy. One that fails
 // is reported and tried again at the next turn: its changes are still counted as changed.
 import type { Cancel, Clock } from '../ports/clock.ts'
-import { every } from '../util/timers.ts'
+import { delay, every } from '../util/timers.ts'
 import type { Snapshots } from './snapshots.ts'
 import type { Views } from './views.ts'
 
@@ -20,6 +20,7 @@ export function scheduleSnapshots({ snapshots, views, clock, intervalMs, onError
     const { id } = await snapshots.create({ kind: 'auto' })
     await snapshots.persist(id)
     await snapshots.prune()
+    await views.foldOld(() => delay(clock, 0))
   }
   return every(clock, intervalMs, () => {
     if (running) return

@@ -106,6 +106,27 @@ export class Snapshots implements SnapshotsApi {
     }
   }
 
+  /** One session as a snapshot has it. @throws SNAPSHOT_NOT_FOUND, SNAPSHOT_CORRUPT, SESSION_NOT_FOUND */
+  async read(id: string, session: string): Promise<{ update: Uint8Array; takenAt: number }> {
+    const target = await this.#target()
+    const chain = await this.#chain(target, id)
+    const reader = await openChain(target, chain)
+    try {
+      for await (const { update } of only(session, reader.records))
+        return { update, takenAt: chain.names.at(-1)?.at ?? 0 }
+      throw new SessionMeshError('SESSION_NOT_FOUND', `session ${session} is not in snapshot ${id}`)
+    } finally {
+      await reader.close()
+    }
+  }
+
+  /** Id of the newest snapshot that is not younger than `at`, of any peer. */
+  async newestBefore(at: number): Promise<string | undefined> {
+    if (this.#options.target === undefined) return undefined
+    const names = namesIn(await (await this.#target()).list()).filter((name) => name.at <= at)
+    return names.toSorted((a, b) => b.at - a.at)[0]?.id
+  }
+
   /** Removes this peer's own snapshots that the retention policy no longer keeps. */
   async prune(): Promise<string[]> {
     const { retention, tag, views } = this.#options

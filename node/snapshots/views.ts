@@ -24,11 +24,13 @@ export interface HeldView extends SnapshotView {
   readonly through: number
   /** Increments between it and its base, itself included. */
   readonly depth: number
+  /** Of what changed since the last one, the sequence that each session's log had reached. */
+  readonly sequences: ReadonlyMap<string, number>
   readonly expire: Cancel
 }
 
 /** What the next increment builds on. */
-type Head = Pick<HeldView, 'id' | 'name' | 'through' | 'depth'>
+type Head = Pick<HeldView, 'id' | 'name' | 'through' | 'depth' | 'sequences'>
 
 export interface ViewsOptions {
   readonly catalog: () => Catalog
@@ -43,6 +45,8 @@ export class Views {
   readonly #held = new Map<string, HeldView>()
   /** Sessions that may have changed since the head, and the number of their last change. */
   readonly #changed = new Map<string, number>()
+  /** Log records up to these sequences are older than the last two snapshots. */
+  readonly #old = new Map<string, number>()
   #changes = 0
   #head: Head | undefined
   #lastAt = 0
@@ -88,6 +92,7 @@ export class Views {
       changed,
       through,
       depth: head === undefined ? 0 : head.depth + 1,
+      sequences: this.#sequences(),
       expire: clock.setTimer(VIEW_MAX_MS, () => void this.letGo(name.id)),
     }
     this.#held.set(held.id, held)
@@ -112,10 +117,27 @@ export class Views {
   }
 
   /** It is at the target: later increments build on it, unless on a newer one already. */
-  persisted({ id, name, through, depth }: HeldView): void {
+  persisted({ id, name, through, depth, sequences }: HeldView): void {
     if (this.#head !== undefined && this.#head.through > through) return
-    this.#head = { id, name, through, depth }
+    for (const [session, sequence] of this.#head?.sequences ?? []) this.#old.set(session, sequence)
+    this.#head = { id, name, through, depth, sequences }
     for (const [session, change] of this.#changed) if (change <= through) this.#changed.delete(session)
+  }
+
+  /** Folds the log records that are older than the last two snapshots: history reaches back to the older of them. */
+  async foldOld(pause: () => Promise<void>): Promise<void> {
+    for (const [session, sequence] of this.#old) {
+      this.#old.delete(session)
+      const entry = this.#options.catalog().get(session)
+      if (entry === undefined) continue
+      await this.#options.catalog().compaction.fold(entry, sequence)
+      await pause()
+    }
+  }
+
+  #sequences(): Map<string, number> {
+    const catalog = this.#options.catalog()
+    return new Map([...this.#changed.keys()].map((session) => [session, catalog.get(session)?.sequence ?? 0]))
   }
 
   async letGo(id: string): Promise<void> {

@@ -132,3 +132,18 @@ test('a snapshot is created, persisted, listed, verified and restored', async ()
   expect(await run('snapshot', 'create', '--auto')).toMatch(/kind +increment/)
   await expect(run('snapshot', 'verify', 'none')).rejects.toMatchObject({ code: 'SNAPSHOT_NOT_FOUND' })
 })
+
+test('the past of a session is told, rebuilt, verified and gone back to', async () => {
+  await run('session', 'create', 'past', '--data', '{"n": 1}')
+  await run('session', 'set', 'past', 'n', '2')
+  const history = (await json('history', 'past')) as { entries: { at: number; changes: { text: string }[] }[] }
+  expect(history.entries.at(-1)?.changes).toMatchObject([{ text: 'data.n: 1 → 2' }])
+  expect(await run('history', 'past', '--limit', '1')).toMatch(/a +local +data\.n: 1 → 2/)
+  expect(await json('rebuild', 'past')).toMatchObject({ data: { n: 2 }, oldest: null })
+  expect(await json('rebuild', 'verify', 'past')).toMatchObject({ equal: true })
+  const at = history.entries[0]?.at ?? 0
+  expect(await json('rebuild', 'past', '--at', new Date(Math.ceil(at)).toISOString())).toMatchObject({ id: 'past' })
+  expect(await json('session', 'revert', 'past', '--at', '0s')).toMatchObject({ session: 'past' })
+  await expect(run('rebuild', 'past', '--at', '1d')).rejects.toMatchObject({ code: 'SESSION_NOT_FOUND' })
+  await expect(run('rebuild', 'past', '--at', 'soon')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+})

@@ -1,0 +1,15 @@
+// Times as people give them.
+import { SessionMeshError } from '../../crdt/errors.ts'
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** Milliseconds since the epoch. @throws INVALID_ARGUMENT */
+export function parseTime(text: string, now: number): number {
+  if (/^\d{10,}$/.test(text)) return Number(text)
+  const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? []
+  if (count !== undefined && unit !== undefined) return now - Number(count) * (UNIT_MS[unit] ?? 0)
+  const at = Date.parse(text)
+  if (!Number.isNaN(at)) return at
+  const message = `${text}: expected a time such as 2026-08-01T12:00:00Z, or so long ago: 90s, 5m, 2h`
+  throw new SessionMeshError('INVALID_ARGUMENT', message)
+}
