@@ -27,7 +27,7 @@ export default defineConfig({
       {
         test: {
           name: 'process',
-          include: ['test/process/**/*.test.ts', 'test/package/**/*.test.ts'],
+          include: ['test/process/**/*.test.ts', 'test/package/**/*.test.ts', 'test/browser/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 60_000,

@@ -3,6 +3,7 @@
 //   import { simulate } from 'sessionmesh/sim'
 //   const result = await simulate(plan)
 export { drawPlan, SWARM_SIZE, type SwarmSize } from './swarm/draw.ts'
+export { Recorder, renderReport, type Recording } from './report/index.ts'
 export { simulate } from './run/simulate.ts'
 export type { Violation } from './checkers/checker.ts'
 export type * from './plan/fault.ts'

@@ -52,6 +52,10 @@ export interface RunOptions {
   readonly failFast?: boolean
   /** Names of the checkers that judge. @default all */
   readonly checkers?: readonly string[]
+  /** Keep every message that goes between machines, for a report. @default false */
+  readonly keepTraffic?: boolean
+  /** Called before the run begins: may look at everything, any time, and must touch nothing. */
+  readonly watch?: (scene: Scene) => void
 }
 
 /** How often the core is asked whether it has converged. */
@@ -90,7 +94,7 @@ class Run {
   constructor(plan: Plan, options: RunOptions, tier: Tier) {
     this.#plan = plan
     this.#options = options
-    this.#world = makeWorld(plan, tier, options.keepTrace ?? false)
+    this.#world = makeWorld(plan, tier, options)
     this.#silence = new Silence(this.#world)
     this.#faults = new Injector(this.#world)
     const shadows = new Shadows(this.#world)
@@ -100,6 +104,7 @@ class Run {
     this.#watchers = [...checkersOf(options).map((kind) => this.#makeChecker(kind)), ...watchers]
     for (const watcher of this.#watchers) this.#listen(watcher)
     this.#clients = new Clients(this.#world, this.#history, this.#watchers)
+    options.watch?.(this.#scene)
   }
 
   result(): RunResult {
@@ -219,7 +224,7 @@ function checkersOf({ checkers: names }: RunOptions): readonly CheckerKind[] {
   })
 }
 
-function makeWorld(plan: Plan, tier: Tier, keepTrace: boolean): World {
+function makeWorld(plan: Plan, tier: Tier, { keepTrace = false, keepTraffic = false }: RunOptions): World {
   const { network, disk, peer } = plan
   return new World({
     tier,
@@ -239,6 +244,7 @@ function makeWorld(plan: Plan, tier: Tier, keepTrace: boolean): World {
       hydratedSessionsMax: peer.hydratedSessionsMax,
     },
     keepTrace,
+    keepTraffic,
     gossipsChanges: peer.gossip,
   })
 }
