@@ -114,6 +114,7 @@ const config: OxlintConfig = {
     'promise/no-promise-in-callback': 'off',
     'unicorn/consistent-function-scoping': 'off',
     'unicorn/no-immediate-mutation': 'off',
+    'unicorn/require-post-message-target-origin': 'off', // worker threads have none
     'vitest/expect-expect': 'off', // contract suites assert in helpers
     'vitest/no-conditional-expect': 'off',
     'vitest/no-conditional-in-test': 'off',

@@ -1,9 +1,8 @@
 // Where settings come from: a file, then the environment, then flags; the later wins.
-import { readFileSync } from 'node:fs'
-import { isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml'
 import type { z } from 'zod'
 import { SessionMeshError } from '../crdt/errors.ts'
 import { configSchema, resolveConfig, type PeerConfig, type PeerOptions } from './config.ts'
+import { YamlFile } from './util/yaml-file.ts'
 
 const ENV_PREFIX = 'SESSIONMESH_'
 
@@ -20,44 +19,15 @@ export function loadConfig({ file, env, flags }: ConfigSources): PeerConfig {
 }
 
 function readFile(file: string): Record<string, unknown> {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new SessionMeshError('INVALID_CONFIG', `can't read ${file}`, { cause })
-  }
-  // JSON is YAML, so one parser reads both.
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
-  const broken = document.errors[0]
-  if (broken !== undefined) throw new SessionMeshError('INVALID_CONFIG', `${file}: ${broken.message}`)
-  const value: unknown = document.toJS() ?? {}
+  const yaml = new YamlFile(file, 'INVALID_CONFIG')
+  const { value } = yaml
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new SessionMeshError('INVALID_CONFIG', `${file}: expected settings as "key: value"`)
   }
-  checkFile(file, document, lines, value)
-  return value as Record<string, unknown>
-}
-
-/** Names the line of a wrong key, which the merged check later could not. */
-function checkFile(file: string, document: Document, lines: LineCounter, value: unknown): void {
+  // Checked by itself first: once the sources are merged, nobody could name the line.
   const parsed = configSchema.safeParse(value)
-  if (parsed.success) return
-  const problems = parsed.error.issues.flatMap((issue) => {
-    const wrong = issue.code === 'unrecognized_keys' ? issue.keys : [String(issue.path[0] ?? '')]
-    return wrong.map((key) => {
-      const path = issue.path.length > 0 ? issue.path.join('.') : key
-      return `${file}:${lineOf(key, document, lines)}: ${path}: ${issue.message}`
-    })
-  })
-  throw new SessionMeshError('INVALID_CONFIG', problems.join('; '))
-}
-
-function lineOf(key: string, document: Document, lines: LineCounter): number {
-  const pairs = isMap(document.contents) ? document.contents.items : []
-  const found = pairs.find((pair) => isScalar(pair.key) && String(pair.key.value) === key)?.key
-  const offset = isScalar(found) ? (found.range?.[0] ?? 0) : 0
-  return lines.linePos(offset).line
+  if (!parsed.success) throw new SessionMeshError('INVALID_CONFIG', yaml.problems(parsed.error).join('; '))
+  return value as Record<string, unknown>
 }
 
 /** SESSIONMESH_DATA_DIR=… sets dataDir. Variables that name no setting are left alone: others use the prefix too. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The command line: `start` runs a peer, `demo` shows the main job, every other verb asks a running peer.
+// The command line: `start` runs a peer, `demo` shows the main job, `sim` tries peers in a simulated world,
+// every other verb asks a running peer.
 import { Command } from 'commander'
 import { hasCode } from '../../crdt/errors.ts'
 import { registerDemo } from './demo.ts'
@@ -12,6 +13,10 @@ const program = new Command('sessionmesh')
 registerStart(program)
 registerVerbs(program)
 registerDemo(program)
+// A program of its own, because nothing here may import sim/.
+program.command('sim', 'run peers under partitions, crashes and loss in a simulated world', {
+  executableFile: '../../sim/cli/main',
+})
 
 try {
   await program.parseAsync()

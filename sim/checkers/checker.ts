@@ -61,5 +61,7 @@ export interface CheckerKind {
   readonly promise: string
   /** Completes "it is violated when …". */
   readonly violatedWhen: string
+  /** It knows values by the tags that they carry, which those of a scenario's own operations need not. */
+  readonly needsTags?: true
   make(scene: Scene, report: Report): Watcher
 }

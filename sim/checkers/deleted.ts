@@ -9,6 +9,7 @@ export const deleted: CheckerKind = {
   promise: 'A terminated session stays terminated, a deleted value stays deleted.',
   violatedWhen:
     'a value comes back to a disk that had deleted it, a terminated session is no longer so, is served, or is written to by a peer whose disk says that it is terminated',
+  needsTags: true,
   make: (scene, report) => {
     const pages = new Map<string, Page>()
     const grown = new Map<string, readonly [machine: string, session: string]>()

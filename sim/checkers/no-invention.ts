@@ -6,6 +6,7 @@ export const noInvention: CheckerKind = {
   name: 'no-invention',
   promise: 'A session holds what its clients wrote, where they wrote it, and nothing else.',
   violatedWhen: 'a value is on a disk that no client wrote to that session, that key, that list',
+  needsTags: true,
   make: (scene, report) => ({
     atEnd() {
       for (const { name, disk } of scene.world.machines.values()) {

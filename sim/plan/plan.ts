@@ -16,6 +16,7 @@ export interface Plan {
   readonly peer: PlannedPeer
   /** What goes wrong, in any order. */
   readonly faults: readonly Fault[]
+  readonly clients: readonly PlannedClient[]
   readonly operations: readonly Operation[]
   /** How long faults and operations go on: the safety phase. */
   readonly chaosMs: Millis
@@ -29,6 +30,12 @@ export interface PlannedMachine {
   readonly name: string
   readonly zone: string
   readonly weight: number
+}
+
+/** Who does operations, and the machine whose peer it asks for as long as that one answers. */
+export interface PlannedClient {
+  readonly name: string
+  readonly machine: string
 }
 
 export interface PlannedNetwork {
@@ -55,14 +62,18 @@ export interface PlannedPeer {
   readonly gossip: boolean
 }
 
+/** What a client can do to a session by itself. */
+export const OPERATION_KINDS = ['create', 'set', 'unset', 'push', 'pull', 'type', 'erase', 'read', 'terminate'] as const
+
 /** What a client does to a session. `tag` is unique, so that it can be found for ever. */
 export interface Operation {
   readonly at: Millis
   readonly tag: string
   readonly client: string
   readonly session: string
-  readonly kind: 'create' | 'set' | 'unset' | 'push' | 'pull' | 'type' | 'erase' | 'read' | 'terminate'
-  /** Key of the map, for `set` and `unset`. */
+  /** `call`: a function of whoever wrote the scenario. */
+  readonly kind: (typeof OPERATION_KINDS)[number] | 'call'
+  /** Key of the map, for `set` and `unset`; name of the function, for `call`. */
   readonly key: string
   readonly durability: Durability
 }

@@ -3,12 +3,14 @@
 import type { CheckerKind, Scene, Violation, Watcher } from '../checkers/checker.ts'
 import { FinalReads } from '../checkers/final-reads.ts'
 import { CHECKERS } from '../checkers/index.ts'
+import { ownCheckers } from '../checkers/own.ts'
 import { isWhole, QUIET, QUIET_WITHIN, Silence } from '../checkers/quiescence.ts'
 import { isConverged, sessionsOf } from '../checkers/replicas.ts'
 import { countFacts } from '../facts/index.ts'
 import { Shadows } from '../checkers/shadows.ts'
 import { Injector } from '../faults/inject.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { OwnCode } from '../scenarios/own-code.ts'
 import { Clients } from '../workload/clients.ts'
 import { History } from '../workload/history.ts'
 import { assertDrains, MS, SECOND, type Micros } from '../world/loop.ts'
@@ -52,10 +54,8 @@ export interface RunOptions {
   readonly failFast?: boolean
   /** Names of the checkers that judge. @default all */
   readonly checkers?: readonly string[]
-  /** Keep every message that goes between machines, for a report. @default false */
-  readonly keepTraffic?: boolean
-  /** Called before the run begins: may look at everything, any time, and must touch nothing. */
-  readonly watch?: (scene: Scene) => void
+  /** Operations and a check that the scenario brought along. */
+  readonly own?: OwnCode | undefined
 }
 
 /** How often the core is asked whether it has converged. */
@@ -94,17 +94,16 @@ class Run {
   constructor(plan: Plan, options: RunOptions, tier: Tier) {
     this.#plan = plan
     this.#options = options
-    this.#world = makeWorld(plan, tier, options)
+    this.#world = makeWorld(plan, tier, options.keepTrace ?? false)
     this.#silence = new Silence(this.#world)
     this.#faults = new Injector(this.#world)
     const shadows = new Shadows(this.#world)
     this.#scene = { plan, world: this.#world, history: this.#history, faults: this.#faults, shadows }
     const { facts, watchers } = countFacts(this.#scene)
     this.#facts = facts
-    this.#watchers = [...checkersOf(options).map((kind) => this.#makeChecker(kind)), ...watchers]
+    this.#watchers = [...checkersOf(plan, options).map((kind) => this.#makeChecker(kind)), ...watchers]
     for (const watcher of this.#watchers) this.#listen(watcher)
-    this.#clients = new Clients(this.#world, this.#history, this.#watchers)
-    options.watch?.(this.#scene)
+    this.#clients = new Clients(this.#world, this.#history, this.#watchers, options.own)
   }
 
   result(): RunResult {
@@ -215,16 +214,21 @@ class Run {
 }
 
 /** @throws Error for a name that no checker has */
-function checkersOf({ checkers: names }: RunOptions): readonly CheckerKind[] {
-  if (names === undefined) return CHECKERS
+function checkersOf({ operations }: Plan, { checkers: names, own }: RunOptions): readonly CheckerKind[] {
+  const haveTags = operations.every(({ kind }) => kind !== 'call')
+  const all = [
+    ...CHECKERS.filter((kind) => haveTags || !kind.needsTags),
+    ...(own === undefined ? [] : ownCheckers(own)),
+  ]
+  if (names === undefined) return all
   return names.map((name) => {
-    const kind = CHECKERS.find((kind) => kind.name === name)
-    if (kind === undefined) throw new Error(`no checker ${name}: ${CHECKERS.map((kind) => kind.name).join(', ')}`)
+    const kind = all.find((kind) => kind.name === name)
+    if (kind === undefined) throw new Error(`no checker ${name}: ${all.map((kind) => kind.name).join(', ')}`)
     return kind
   })
 }
 
-function makeWorld(plan: Plan, tier: Tier, { keepTrace = false, keepTraffic = false }: RunOptions): World {
+function makeWorld(plan: Plan, tier: Tier, keepTrace: boolean): World {
   const { network, disk, peer } = plan
   return new World({
     tier,
@@ -244,7 +248,6 @@ function makeWorld(plan: Plan, tier: Tier, { keepTrace = false, keepTraffic = fa
       hydratedSessionsMax: peer.hydratedSessionsMax,
     },
     keepTrace,
-    keepTraffic,
     gossipsChanges: peer.gossip,
   })
 }

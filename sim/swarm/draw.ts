@@ -2,11 +2,11 @@
 // al., ISSTA 2012: leaving features out finds more, because some faults hide what others would show), then the schedule.
 import type { Durability } from '../../node/api.ts'
 import type { Fault } from '../plan/fault.ts'
+import { machineName } from '../plan/names.ts'
 import type { Operation, Plan, PlannedMachine, PlannedNetwork } from '../plan/plan.ts'
 import { Dice, MILLION } from '../world/dice.ts'
 import { drawFault, FAULT_KINDS } from './draw-fault.ts'
 
-const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i']
 const ZONES = ['', 'east', 'west']
 const KEYS = ['k0', 'k1', 'k2']
 
@@ -44,6 +44,7 @@ export function drawPlan(seed: number, size: SwarmSize = SWARM_SIZE): Plan {
     disk: drawDisk(dice.fork('disk')),
     peer: drawPeer(dice.fork('peer')),
     faults,
+    clients: names.map((name) => ({ name: `client-${name}`, machine: name })),
     operations: drawOperations(dice.fork('operations'), names, size),
     chaosMs: size.chaosMs,
     settleMs: size.settleMs,
@@ -54,7 +55,9 @@ export function drawPlan(seed: number, size: SwarmSize = SWARM_SIZE): Plan {
 function drawMachines(dice: Dice, size: SwarmSize): PlannedMachine[] {
   const count = dice.between(size.peersMin, size.peersMax)
   const zones = dice.pick([ZONES.slice(0, 1), ZONES.slice(0, 2), ZONES])
-  return NAMES.slice(0, count).map((name) => ({ name, zone: dice.pick(zones), weight: dice.pick([1, 1, 1, 2]) }))
+  return Array.from({ length: count }, (_, index) => {
+    return { name: machineName(index), zone: dice.pick(zones), weight: dice.pick([1, 1, 1, 2]) }
+  })
 }
 
 function drawNetwork(dice: Dice): PlannedNetwork {

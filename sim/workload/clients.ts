@@ -1,5 +1,7 @@
 // Clients: each does its operations one after the other at the peer it sticks to, and moves to another when that one
 // dies. A client sits next to its peer (no latency between them): a delay there would hide what the mesh does wrong.
+import type * as Y from 'yjs'
+import type { OwnCode } from '../scenarios/own-code.ts'
 import type { Operation, Plan } from '../plan/plan.ts'
 import { MS, SECOND, type Micros } from '../world/loop.ts'
 import type { Machine } from '../world/machine.ts'
@@ -34,20 +36,23 @@ export class Clients {
   readonly #world: World
   readonly #history: History
   readonly #listeners: readonly ClientListener[]
+  readonly #own: OwnCode | undefined
   readonly #clients = new Map<string, Client>()
   #isOver = false
 
-  constructor(world: World, history: History, listeners: readonly ClientListener[]) {
+  constructor(world: World, history: History, listeners: readonly ClientListener[], own: OwnCode | undefined) {
     this.#world = world
     this.#history = history
     this.#listeners = listeners
+    this.#own = own
   }
 
-  plan({ operations }: Plan): void {
+  plan({ clients, operations }: Plan): void {
+    for (const { name, machine } of clients) this.#clients.set(name, { name, queue: [], isBusy: false, machine })
     for (const operation of operations) {
+      const client = this.#client(operation.client)
       this.#world.loop.schedule(micros(operation.at), () => {
         if (this.#isOver) return
-        const client = this.#client(operation.client)
         client.queue.push(operation)
         this.#next(client)
       })
@@ -63,18 +68,11 @@ export class Clients {
     return [...this.#clients.values()].every(({ isBusy }) => !isBusy)
   }
 
+  /** @throws Error for a name that no client has: a mistake in the plan */
   #client(name: string): Client {
-    const known = this.#clients.get(name)
-    if (known !== undefined) return known
-    const index = this.#clients.size
-    const client: Client = { name, queue: [], isBusy: false, machine: this.#nth(index) }
-    this.#clients.set(name, client)
+    const client = this.#clients.get(name)
+    if (client === undefined) throw new Error(`there is no client ${name}`)
     return client
-  }
-
-  #nth(index: number): string {
-    const names = [...this.#world.machines.keys()]
-    return names[index % names.length] ?? ''
   }
 
   #next(client: Client): void {
@@ -134,7 +132,7 @@ export class Clients {
     const onApplied = () => {
       for (const listener of this.#listeners) listener.onApplied?.(entry)
     }
-    const performed = process.inside(() => perform(peer, entry, onApplied))
+    const performed = process.inside(() => perform(peer, entry, onApplied, (doc) => this.#callOwn(doc, entry)))
     performed.then(
       (receipt) => {
         // An answer of a process that died in this very moment never left it.
@@ -150,6 +148,19 @@ export class Clients {
       },
     )
     this.#watch(client, entry, machine, end)
+  }
+
+  /** Calls the function that the scenario brought along for this operation. */
+  #callOwn(doc: Y.Doc, entry: Entry): void {
+    const { key, tag, client, session } = entry.operation
+    const operation = this.#own?.operations[key]
+    if (operation === undefined)
+      throw new Error(`there is no function ${key}: the plan needs the scenario it came from`)
+    try {
+      entry.returned = operation(doc, { tag, client, session, dice: this.#world.dice.fork(`call/${tag}`) })
+    } catch (error) {
+      entry.thrown = error
+    }
   }
 
   /** Ends the wait of a client whose peer has died, or has said nothing for too long. */

@@ -10,20 +10,27 @@ import type { Entry } from './history.ts'
 const BLANK = ' '
 
 /** Does one operation at a peer. `onApplied` is called when the change has been made, before anything is promised. */
-export async function perform(peer: MeshPeer, entry: Entry, onApplied: () => void): Promise<Receipt> {
+export async function perform(
+  peer: MeshPeer,
+  entry: Entry,
+  onApplied: () => void,
+  callOwn: (doc: Y.Doc, entry: Entry) => void,
+): Promise<Receipt> {
   const { session: id, kind, durability } = entry.operation
   if (kind === 'terminate') {
     const terminated = peer.sessions.terminate(id, { durability })
     entry.isApplied = true
     return terminated
   }
-  const session = kind === 'create' ? await peer.sessions.openOrCreate(id) : await peer.sessions.open(id)
+  const mayBeNew = kind === 'create' || kind === 'call'
+  const session = mayBeNew ? await peer.sessions.openOrCreate(id) : await peer.sessions.open(id)
   try {
     if (kind === 'read') return nothingWritten(entry, session, onApplied)
     const receipt = session.transact(
       (doc) => {
         const before = Y.getState(doc.store, doc.clientID)
-        entry.replaced = change(doc, entry)
+        if (kind === 'call') callOwn(doc, entry)
+        else entry.replaced = change(doc, entry)
         entry.isApplied = true
         entry.after = stateVectorOf(doc)
         const clock = Y.getState(doc.store, doc.clientID)

@@ -39,6 +39,9 @@ export interface Entry {
   copies: readonly Copy[]
   /** Code of the error, or its text; empty without one. */
   error: string
+  /** For `call`: what the function returned, or threw. */
+  returned: unknown
+  thrown: unknown
 }
 
 /** Operations on a key of the map: of concurrent ones, one wins without having seen the others. */
@@ -64,6 +67,8 @@ export class History {
       receipt: undefined,
       copies: [],
       error: '',
+      returned: undefined,
+      thrown: undefined,
     }
     this.entries.push(entry)
     this.#byTag.set(operation.tag, entry)

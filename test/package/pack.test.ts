@@ -91,6 +91,20 @@ test('has a command line', () => {
   expect(readFileSync(bin, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
 })
 
+test('has the simulator: its scenarios, its worker threads and its commands', () => {
+  const bin = join(consumer, 'node_modules/.bin/sessionmesh')
+  const small = ['--peers', '3', '--sessions', '2', '--duration', '6s', '--json']
+  const sim = (...args: string[]) =>
+    JSON.parse(
+      execFileSync(process.execPath, [bin, 'sim', ...args, ...small], { cwd: consumer, encoding: 'utf8' }),
+    ) as unknown
+  expect(sim('run', 'split-halves', '--seed', '1')).toMatchObject({
+    verdict: 'ok',
+    replay: 'npx sessionmesh sim run split-halves --seed 1 --peers 3 --sessions 2 --duration 6000ms',
+  })
+  expect(sim('swarm', '--seeds', '1..2')).toMatchObject({ seeds: 2, violations: [] })
+})
+
 test('type-checks in a strict TypeScript consumer, with the declarations of the libraries checked too', () => {
   expect(typeCheck(typed, { skipLibCheck: false, types: [] })).toBe('')
 })

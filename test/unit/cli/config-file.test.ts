@@ -55,7 +55,7 @@ test.each([
   ['meshName: x\n# name\nnmae: x\n', /peer\.yaml:3: nmae: Unrecognized key/],
   ['meshName: x\nname: ""\n', /peer\.yaml:2: name: /],
   ['{\n"weight":\n"heavy"}', /peer\.yaml:2: weight: .*expected number/],
-  ['http:\n  host: 127.0.0.1\n  port: 99999\n', /peer\.yaml:1: http/],
+  ['http:\n  host: 127.0.0.1\n  port: 99999\n', /peer\.yaml:3: http\.port: /],
   ['durability: most\n', /peer\.yaml:1: durability: expected 'memory'/],
   ['- a\n', /expected settings/],
   ['a: [', /peer\.yaml: /],

@@ -1,0 +1,8 @@
+// The verbs of the command line, in the order of its help. A new one is a file beside this and a line here.
+import type { Command } from 'commander'
+import { registerList } from './list.ts'
+import { registerReplay } from './replay.ts'
+import { registerRun } from './run.ts'
+import { registerSwarm } from './swarm.ts'
+
+export const VERBS: readonly ((program: Command) => void)[] = [registerRun, registerSwarm, registerReplay, registerList]
