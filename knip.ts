@@ -8,6 +8,7 @@ const config: KnipConfig = {
     'crdt/index.ts',
     'transport/index.ts',
     'sim/index.ts',
+    'sim/report/page/main.ts', // runs in the browser
     'sim/swarm/worker.ts',
     'test/contract/index.ts',
     'test/tools/*.ts',

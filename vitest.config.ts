@@ -21,12 +21,13 @@ export default defineConfig({
           include: ['test/faults/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 300_000,
+          hookTimeout: 60_000,
         },
       },
       {
         test: {
           name: 'process',
-          include: ['test/process/**/*.test.ts', 'test/package/**/*.test.ts'],
+          include: ['test/process/**/*.test.ts', 'test/package/**/*.test.ts', 'test/browser/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 60_000,

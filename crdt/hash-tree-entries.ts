@@ -13,6 +13,9 @@ const LEAF = WIDTH
 const PATH = 2 * WIDTH
 const NEXT = PATH + 2
 
+/** Bytes of a packed entry. */
+export const PACKED_BYTES = 4 * NEXT
+
 /** Hexadecimal digits of the id's hash that are kept: as deep as a tree can get. */
 export const DEPTH_MAX = 16
 
@@ -37,16 +40,37 @@ export class Entries {
   }
 
   add(id: string): number {
-    const slot = this.#free === NONE ? this.#ids.length : this.#free
-    if (slot !== this.#ids.length) this.#free = this.next(slot)
-    if ((slot + 1) * STRIDE > this.#words.length) this.#words = grown(this.#words, (slot + 1) * STRIDE)
-    this.#ids[slot] = id
-    this.#slots.set(id, slot)
+    const slot = this.#take(id)
     const hash = hash128(id)
     const view = new DataView(hash.buffer)
     this.#words[slot * STRIDE + PATH] = view.getUint32(0)
     this.#words[slot * STRIDE + PATH + 1] = view.getUint32(4)
     return slot
+  }
+
+  #take(id: string): number {
+    const slot = this.#free === NONE ? this.#ids.length : this.#free
+    if (slot !== this.#ids.length) this.#free = this.next(slot)
+    if ((slot + 1) * STRIDE > this.#words.length) this.#words = grown(this.#words, (slot + 1) * STRIDE)
+    this.#ids[slot] = id
+    this.#slots.set(id, slot)
+    return slot
+  }
+
+  /** Adds an entry from what `pack` gave: no hash is computed. */
+  addPacked(id: string, packed: Uint8Array): number {
+    const slot = this.#take(id)
+    const view = new DataView(packed.buffer, packed.byteOffset, PACKED_BYTES)
+    for (let at = 0; at < NEXT; at++) this.#words[slot * STRIDE + at] = view.getUint32(4 * at, true)
+    return slot
+  }
+
+  /** All that is known of an entry, its id aside, in PACKED_BYTES. */
+  pack(slot: number): Uint8Array {
+    const packed = new Uint8Array(PACKED_BYTES)
+    const view = new DataView(packed.buffer)
+    for (let at = 0; at < NEXT; at++) view.setUint32(4 * at, wordAt(this.#words, slot * STRIDE + at), true)
+    return packed
   }
 
   remove(slot: number): void {

@@ -5,7 +5,7 @@
 // or shape, so a change costs one path, and two peers may split nodes differently and still compare any prefix.
 // Nodes live in typed arrays, sixteen children side by side; a node splits past 32 sessions and folds up below 16.
 import { assert, SessionMeshError } from './errors.ts'
-import { DEPTH_MAX, Entries, NONE } from './hash-tree-entries.ts'
+import { DEPTH_MAX, Entries, NONE, PACKED_BYTES } from './hash-tree-entries.ts'
 import { HASH_BYTES } from './hash.ts'
 import { addWords, grown, subtractWords, WIDTH, wordAt, writeWords } from './words.ts'
 
@@ -64,6 +64,18 @@ export class HashTree {
     this.#eachOnPath(known, (node) => subtractWords(this.#nodes, node * STRIDE, ...this.#leaf(known)))
     this.#entries.setDigest(known, digest)
     this.#eachOnPath(known, (node) => addWords(this.#nodes, node * STRIDE, ...this.#leaf(known)))
+  }
+
+  /** What `restore` makes the same session of again, without computing a hash; undefined if it is not there. */
+  pack(id: string): Uint8Array | undefined {
+    const slot = this.#entries.find(id)
+    return slot === undefined ? undefined : this.#entries.pack(slot)
+  }
+
+  /** Adds a session that is not there from what `pack` gave for the same id. */
+  restore(id: string, packed: Uint8Array): void {
+    assert(packed.length === PACKED_BYTES && this.#entries.find(id) === undefined, `${id} can't be restored`)
+    this.#insert(this.#entries.addPacked(id, packed))
   }
 
   /** Returns whether it was there. */

@@ -12,7 +12,7 @@ import { Homes } from './membership/homes.ts'
 import { Membership } from './membership/membership.ts'
 import { ReplicaSets } from './membership/replica-sets.ts'
 import type { Holdings } from './membership/view.ts'
-import type { Clock } from './ports/clock.ts'
+import type { Cancel, Clock } from './ports/clock.ts'
 import type { Random } from './ports/random.ts'
 import type { SnapshotTarget } from './ports/snapshot-target.ts'
 import type { Store } from './ports/store.ts'
@@ -27,6 +27,7 @@ import { Reconstruction } from './reconstruction/reconstruction.ts'
 import { createSnapshotService } from './snapshots/service.ts'
 import type { Snapshots } from './snapshots/snapshots.ts'
 import { Emitter } from './util/emitter.ts'
+import { delay, every } from './util/timers.ts'
 
 export interface PeerPorts {
   readonly clock: Clock
@@ -65,6 +66,7 @@ export class MeshPeer implements Peer {
   #running: Running | undefined
   /** What was found when the store was opened. */
   #damage: readonly string[] = []
+  #joining: Promise<void> = Promise.resolve()
   #stopping: Promise<void> | undefined
 
   constructor(config: PeerConfig, ports: PeerPorts) {
@@ -157,11 +159,21 @@ export class MeshPeer implements Peer {
     const transport = await this.#ports.transport(await identitySeed(store, random))
     const boot = await nextBootId(store, clock, random)
     const running = this.#assemble(transport, boot, newClientId(random))
-    await running.catalog.load()
     this.#running = running
     await transport.start()
-    running.replication.start()
-    running.membership.start()
+    this.#joining = this.#join(running)
+    // With very many sessions a peer serves before it has read them all, and joins the mesh when it has.
+    const patience = delay(clock, LOAD_PATIENCE_MS)
+    await Promise.race([this.#joining, patience])
+    this.#joining.catch((error: unknown) => this.#report(error))
+  }
+
+  /** Other peers see a peer only once it knows what it holds: what they say of a session must meet what is on disk. */
+  async #join({ catalog, replication, membership }: Running): Promise<void> {
+    await catalog.loading.run()
+    if (this.#stopping !== undefined) return
+    replication.start()
+    membership.start()
   }
 
   stop(): Promise<void> {
@@ -172,12 +184,27 @@ export class MeshPeer implements Peer {
   async #stop(): Promise<void> {
     const running = this.#running
     if (running === undefined) return
+    await this.#joining.catch(() => {})
     await running.membership.leave()
     running.replication.stop()
     for (const stop of running.stops) stop()
-    await running.catalog.journal.flush().catch(() => {}) // health has said so already
+    // Failures of the store health has told already.
+    await running.catalog.journal.flush().catch(() => {})
+    await this.#summarize(running.catalog, true).catch(() => {})
     await running.transport.stop()
     await this.#ports.store.close()
+  }
+
+  #keepSummaries(catalog: () => Catalog): Cancel {
+    const summarize = () => void this.#summarize(catalog()).catch((error: unknown) => this.#report(error))
+    return every(this.#ports.clock, SUMMARY_INTERVAL_MS, summarize)
+  }
+
+  /** Lets the next start be quick. */
+  async #summarize(catalog: Catalog, all = false): Promise<void> {
+    if (catalog.journal.failure !== undefined) return
+    if (all) await catalog.settle()
+    await catalog.summaries.write(all)
   }
 
   /** Builds the parts. The catalog tells sessions of local changes and sessions look into the catalog: one comes late. */
@@ -230,7 +257,7 @@ export class MeshPeer implements Peer {
     const past = { catalog, store, sessions, snapshots: snapshots.snapshots, self, nameOf }
     const reconstruction = new Reconstruction(past)
     const integrity = this.#integrity(catalog)
-    const stops = [sets.start(), homes.start(), snapshots.start(), integrity.start()]
+    const stops = [sets.start(), homes.start(), snapshots.start(), integrity.start(), this.#keepSummaries(catalog)]
     const parts = { boot, transport, membership, replication, sessions, homes, failover, integrity, reconstruction }
     return { ...parts, snapshots: snapshots.snapshots, catalog: late.catalog, stops, startedAt }
   }
@@ -319,6 +346,12 @@ export class MeshPeer implements Peer {
     return this.#running
   }
 }
+
+/** How long a start waits for all sessions to be read, and with that for the peer to be in the mesh. */
+const LOAD_PATIENCE_MS = 1_500
+
+/** How often sessions that have been quiet are summarized for the next start. */
+const SUMMARY_INTERVAL_MS = 2_500
 
 /** Replication lag at which a peer calls itself unhealthy: the runbook's failover promise. */
 const LAG_UNHEALTHY_MS = 5_000

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { SessionMeshError } from '../../crdt/errors.ts'
 import { demoFailover } from '../demo/failover.ts'
+import { demoOutage } from '../demo/outage.ts'
 import { createShow } from '../demo/show.ts'
 import { demoStress } from '../demo/stress.ts'
 import { print } from './print.ts'
@@ -46,6 +47,16 @@ export function registerDemo(program: Command): void {
         kill: flags.kill === true,
       }
       report(await demoStress(options, createShow(flags.json === true)), flags)
+    })
+  demo
+    .command('outage')
+    .description('all three peers killed with SIGKILL at once under write load, and started again, round after round')
+    .option('--sessions <n>', 'sessions to create', '50000')
+    .option('--rounds <n>', 'outages', '10')
+    .option('--json', 'print one JSON object and nothing else')
+    .action(async (flags: DemoFlags) => {
+      const options = { sessions: count(flags.sessions, '--sessions'), rounds: count(flags.rounds, '--rounds') }
+      report(await demoOutage(options, createShow(flags.json === true)), flags)
     })
 }
 

@@ -36,11 +36,13 @@ export class Ledger {
     return hashOf(this.#acknowledged)
   }
 
-  /** Reads all acknowledged sessions from one peer and compares. */
-  async check(client: AdminClient): Promise<{ sessions: number; lost: number; hash: string }> {
+  /** Reads acknowledged sessions, all by default, from one peer and compares. */
+  async check(
+    client: AdminClient,
+    ids: readonly string[] = this.ids(),
+  ): Promise<{ sessions: number; lost: number; hash: string }> {
     const found = new Map<string, Map<string, unknown>>()
     let lost = 0
-    const ids = this.ids()
     for (let i = 0; i < ids.length; i += READ_SESSIONS) {
       const slice = ids.slice(i, i + READ_SESSIONS)
       const { results } = (await client.call('POST', '/v1/read', { sessions: slice })) as ReadAnswer

@@ -33,6 +33,8 @@ export class ProcessMesh {
   readonly #directory = mkdtempSync(join(tmpdir(), 'sessionmesh-demo-'))
   readonly #keyFile = join(this.#directory, 'mesh.key')
   readonly #running = new Map<string, PeerProcess>()
+  /** Of every peer that ever ran: one that comes back listens where it did, and is looked for there. */
+  readonly #addresses = new Map<string, readonly string[]>()
 
   constructor() {
     writeMeshKey(this.#keyFile, systemRandom)
@@ -44,12 +46,14 @@ export class ProcessMesh {
 
   /** Starts a peer, or starts it again with the data it left. @throws PEER_NOT_RUNNING with what it said */
   async start(name: string): Promise<PeerProcess> {
-    const bootstrap = this.peers().flatMap((peer) => peer.addresses.slice(0, 1))
+    const others = [...this.#addresses].filter(([other]) => other !== name)
+    const bootstrap = others.flatMap(([, addresses]) => addresses.slice(0, 1))
+    const listen = this.#addresses.get(name)?.[0]?.replace(/\/p2p\/.*$/, '') ?? '/ip4/127.0.0.1/tcp/0'
     const child = spawn(
       process.execPath,
       [
         ...[MAIN, 'start', '--json', '--name', name, '--data', join(this.#directory, name), '--http', '127.0.0.1:0'],
-        ...['--listen', '/ip4/127.0.0.1/tcp/0', '--mesh-key', this.#keyFile, '--log-level', 'error'],
+        ...['--listen', listen, '--mesh-key', this.#keyFile, '--log-level', 'error'],
         ...(bootstrap.length === 0 ? [] : ['--bootstrap', ...bootstrap]),
       ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
@@ -58,6 +62,7 @@ export class ProcessMesh {
     const { peer, boot, addresses, http } = ready
     const started = { name, peer, boot, addresses, client: new AdminClient({ http }), child }
     this.#running.set(name, started)
+    this.#addresses.set(name, addresses)
     return started
   }
 

@@ -5,7 +5,8 @@ import { delay } from '../util/timers.ts'
 import type { PeerProcess } from './processes.ts'
 
 const LOOK_INTERVAL_MS = 3
-const TIMEOUT_MS = 60_000
+/** Only to give up at last: fifty thousand sessions on a busy machine take their time. */
+const TIMEOUT_MS = 300_000
 
 interface MemberView {
   readonly status: string

@@ -39,6 +39,17 @@ export interface StoreReport {
   readonly damage: readonly string[]
 }
 
+/** What a start needs to know of a session, in bytes that the store doesn't understand. */
+export interface Summary {
+  readonly session: string
+  readonly summary: Uint8Array
+}
+
+export interface StoredSummary {
+  readonly session: string
+  readonly summary: Uint8Array | undefined
+}
+
 export interface InspectionStep {
   /** How much was looked at. */
   readonly bytes: number
@@ -76,6 +87,13 @@ export interface Store {
   read(session: string): Promise<StoredSession | undefined>
   /** Every stored session once, in id order. */
   sessions(): AsyncIterable<{ readonly session: string; readonly stored: StoredSession }>
+  /**
+   * Every stored session once, in id order, with what `putSummaries` last said of it; undefined if it was written to
+   * since. A store may forget a summary at any time, never keep one that no longer holds.
+   */
+  summaries(): AsyncIterable<readonly StoredSummary[]>
+  /** Keeps what is to be known of sessions without reading them, as they are after all calls before this one. */
+  putSummaries(summaries: readonly Summary[]): Promise<void>
   /** A view of everything that has resolved so far. Taken at once, writers go on. Ends with the store at the latest. */
   view(): StoreView
   /**

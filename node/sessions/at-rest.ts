@@ -1,7 +1,15 @@
 // From a session at rest to its document, and whether all of it was there.
 import * as Y from 'yjs'
-import { createDocument, decodeStateVector, digestOf, digestsEqual, stateVectorOf } from '../../crdt/index.ts'
+import {
+  createDocument,
+  decodeStateVector,
+  describeSession,
+  digestOf,
+  digestsEqual,
+  stateVectorOf,
+} from '../../crdt/index.ts'
 import type { StoredSession } from '../ports/store.ts'
+import type { Entry } from './entry.ts'
 
 /** @param origin of the transaction, for listeners that must know it from writing */
 export function buildDocument(id: string, stored: StoredSession, origin: unknown): Y.Doc {
@@ -23,4 +31,13 @@ export function lacks(doc: Y.Doc, stateVector: Uint8Array, digest: Uint8Array | 
 /** Whether the document waits for something that it rests on: what is logged never does. */
 export function waits(doc: Y.Doc): boolean {
   return doc.store.pendingStructs !== null || doc.store.pendingDs !== null
+}
+
+/** What the peer keeps in memory of a session's own words. */
+export function describeEntry(entry: Entry, doc: Y.Doc): void {
+  const { priority, pin, createdAt, terminatedAt } = describeSession(doc)
+  entry.priority = priority
+  entry.pin = pin
+  entry.createdAt = createdAt
+  entry.terminatedAt = terminatedAt
 }

@@ -10,7 +10,6 @@ import {
   concatenate,
   createDocument,
   decodeStateVector,
-  describeSession,
   digestOf,
   encodeStateVector,
   HashTree,
@@ -27,10 +26,12 @@ import {
 import type { Clock } from '../ports/clock.ts'
 import type { Store } from '../ports/store.ts'
 import { delay } from '../util/timers.ts'
-import { buildDocument, lacks } from './at-rest.ts'
+import { buildDocument, describeEntry, lacks } from './at-rest.ts'
 import { Compaction } from './compaction.ts'
 import { newEntry, type Entry } from './entry.ts'
 import { Journal, type Source } from './journal.ts'
+import { Loading } from './load.ts'
+import { Summaries } from './summaries.ts'
 
 /** Transaction origin of everything that came from another peer. */
 const REMOTE = Symbol('sessionmesh:remote')
@@ -67,6 +68,9 @@ export type Received = 'logged' | 'known' | 'parked'
 export class Catalog {
   readonly journal: Journal
   readonly compaction: Compaction
+  readonly summaries: Summaries
+  /** Where the entries come from when a peer starts. */
+  readonly loading: Loading
   readonly #options: CatalogOptions
   readonly #entries = new Map<string, Entry>()
   readonly #trees: HashTree[]
@@ -83,24 +87,23 @@ export class Catalog {
   constructor(options: CatalogOptions) {
     this.#options = options
     this.journal = new Journal(options.store, options.clock)
-    this.compaction = new Compaction({ ...options, journal: this.journal })
+    const onFolded = (entry: Entry) => this.summaries.outdate(entry)
+    this.compaction = new Compaction({ ...options, journal: this.journal, onFolded })
+    const tree = (shard: number) => this.tree(shard)
+    this.summaries = new Summaries({
+      ...options,
+      isHeld: (entry) => this.#entries.get(entry.id) === entry,
+      stateVector: (entry) => this.stateVectorBytes(entry.id),
+      tree,
+    })
+    this.loading = new Loading({
+      ...options,
+      tree,
+      get: (id) => this.#entries.get(id),
+      admit: (entry) => this.#admit(entry),
+      outdated: (entry) => this.summaries.outdate(entry),
+    })
     this.#trees = Array.from({ length: options.shardCount }, () => new HashTree())
-  }
-
-  /** Reads the whole store once: digests, priorities and pins of every session. */
-  async load(): Promise<void> {
-    for await (const { session, stored } of this.#options.store.sessions()) {
-      const entry = this.ensure(session)
-      const last = stored.tail.at(-1)
-      entry.sequence = last?.sequence ?? stored.base?.throughSequence ?? 0
-      entry.tailRecords = stored.tail.length
-      entry.tailBytes = stored.tail.reduce((sum, record) => sum + record.update.length, 0)
-      entry.baseBytes = stored.base?.update.length ?? 0
-      const doc = buildDocument(entry.id, stored, LOADING)
-      entry.stateVector = encodeStateVector(stateVectorOf(doc))
-      this.#summarize(entry, doc)
-      doc.destroy()
-    }
   }
 
   get(id: string): Entry | undefined {
@@ -114,6 +117,12 @@ export class Catalog {
     const entry = newEntry(parseSessionId(id), shardOf(id, this.#options.shardCount))
     this.#entries.set(id, entry)
     return entry
+  }
+
+  #admit(entry: Entry): void {
+    this.#entries.set(entry.id, entry)
+    this.#roots = undefined
+    if (entry.terminatedAt !== undefined) this.#terminated++
   }
 
   entries(): IterableIterator<Entry> {
@@ -283,6 +292,7 @@ export class Catalog {
     entry.dirtySince ??= now
     entry.dirtyLast = now
     this.#dirty.add(entry)
+    this.summaries.outdate(entry)
   }
 
   #changed(entry: Entry): void {
@@ -344,14 +354,9 @@ export class Catalog {
 
   /** What the peer keeps in memory of a session's own words. */
   #describe(entry: Entry, doc: Y.Doc): void {
-    const { priority, pin, createdAt, terminatedAt } = describeSession(doc)
-    if ((terminatedAt === undefined) !== (entry.terminatedAt === undefined)) {
-      this.#terminated += terminatedAt === undefined ? -1 : 1
-    }
-    entry.priority = priority
-    entry.pin = pin
-    entry.createdAt = createdAt
-    entry.terminatedAt = terminatedAt
+    const before = entry.terminatedAt
+    describeEntry(entry, doc)
+    if ((before === undefined) !== (entry.terminatedAt === undefined)) this.#terminated += before === undefined ? 1 : -1
   }
 
   #summarize(entry: Entry, doc: Y.Doc): void {

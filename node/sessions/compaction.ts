@@ -17,6 +17,8 @@ export interface CompactionOptions {
   readonly journal: Journal
   readonly historyRecordsMax: number
   readonly historyBytesMax: number
+  /** What is stored of the session has changed, though not what it says. */
+  readonly onFolded: (entry: Entry) => void
   readonly onError: (error: unknown) => void
 }
 
@@ -47,7 +49,7 @@ export class Compaction {
   }
 
   async #fold(entry: Entry, through: number, kept: { records: number; bytes: number }): Promise<void> {
-    const { store, journal } = this.#options
+    const { store, journal, onFolded } = this.#options
     this.#running.add(entry)
     try {
       const stored = await store.read(entry.id)
@@ -71,6 +73,7 @@ export class Compaction {
       doc.destroy()
       const foldedBytes = folded.reduce((sum, record) => sum + record.update.length, 0)
       await journal.compact(entry, update, { throughSequence, records: folded.length, bytes: foldedBytes })
+      onFolded(entry)
     } finally {
       this.#running.delete(entry)
     }

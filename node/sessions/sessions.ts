@@ -68,7 +68,7 @@ export class Sessions implements SessionsApi, SessionHost {
       ...this.#options.identity(),
       sessions: this.count(),
       homes: this.#options.homes.own(),
-      syncState: this.#options.replication.status().syncState,
+      syncState: this.#options.catalog().loading.isDone ? this.#options.replication.status().syncState : 'syncing',
     }
   }
 
@@ -102,6 +102,7 @@ export class Sessions implements SessionsApi, SessionHost {
     const { config, clock, lifecycles } = this.#options
     const catalog = this.#options.catalog()
     const name = parseSessionId(id ?? toHex(this.#options.random.bytes(RANDOM_ID_BYTES)))
+    if (!catalog.loading.isDone) await catalog.loading.bring(name)
     const known = catalog.get(name)
     if (known !== undefined) {
       const code = known.terminatedAt === undefined ? 'SESSION_EXISTS' : 'SESSION_TERMINATED'
@@ -218,7 +219,8 @@ export class Sessions implements SessionsApi, SessionHost {
 
   async #find(id: string): Promise<Entry> {
     const catalog = this.#options.catalog()
-    const found = catalog.get(id) ?? ((await this.#options.replication.fetch(id)) ? catalog.get(id) : undefined)
+    const here = catalog.get(id) ?? (await catalog.loading.bring(id))
+    const found = here ?? ((await this.#options.replication.fetch(id)) ? catalog.get(id) : undefined)
     if (found === undefined) throw new SessionMeshError('SESSION_NOT_FOUND', `no live peer knows session ${id}`)
     return found
   }

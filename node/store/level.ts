@@ -14,10 +14,13 @@ import type {
   Store,
   StoredBase,
   StoredSession,
+  StoredSummary,
   StoreReport,
   StoreView,
+  Summary,
 } from '../ports/store.ts'
 import { BatchChain, CHAIN_RANGE } from './batch-chain.ts'
+import { bringUpToFormat, type Versioned } from './format.ts'
 import { gatherSessions } from './gather-sessions.ts'
 import { GroupCommit, type Batch, type Change, type Operation } from './group-commit.ts'
 import { Keystones } from './keystones.ts'
@@ -28,24 +31,26 @@ import { Quarantine, type DamagedRecord } from './quarantine.ts'
 import {
   ALL_SESSIONS,
   baseKey,
-  DATABASE_VERSION,
   decodeKey,
   decodeMeta,
   encodeBase,
   encodeLogRecord,
   encodeMeta,
-  FORMAT_KEY,
+  INDEX_RANGE,
   logKey,
   metaKey,
   sessionRange,
   type KeyRange,
 } from './record.ts'
+import { SessionIndex } from './session-index.ts'
 
-/** Keystones of the store's own. No meta value is called so: slashes are not used there. */
-const FORMAT_STONE = '/format'
+/** A keystone of the store's own. No meta value is called so: slashes are not used there. */
 const BATCHES_STONE = '/batches'
 /** Entries asked of the database in one go; their bytes are bounded by the database itself (16 KiB and one entry). */
 const READ_AHEAD = 256
+/** The same for the index, of which a start reads all: its entries are small. */
+const SCAN_AHEAD = 4_096
+const SCAN_BYTES = 1024 * 1024
 
 export interface LevelStoreOptions {
   /** Made if it is not there. Belongs to one process at a time. */
@@ -62,6 +67,7 @@ export function createLevelStore(options: LevelStoreOptions): Store {
 type Database = ClassicLevel<Uint8Array, Uint8Array>
 type Entries = ReturnType<typeof iteratorOf>
 type DatabaseSnapshot = ReturnType<Database['snapshot']>
+type IteratorOptions = KeyRange & { readonly snapshot?: DatabaseSnapshot; readonly highWaterMarkBytes?: number }
 
 class LevelStore implements Store {
   readonly #directory: string
@@ -69,6 +75,7 @@ class LevelStore implements Store {
   readonly #quarantine: Quarantine
   readonly #keystones: Keystones
   readonly #chain = new BatchChain()
+  readonly #index = new SessionIndex()
   readonly #commits: GroupCommit
   #database: Database | undefined
   /** False while closing: what is in the queue is still written then. */
@@ -91,7 +98,8 @@ class LevelStore implements Store {
       await mkdir(this.#directory, { recursive: true })
       const { database, damage } = await openMended(openerOf(join(this.#directory, 'db')), this.#quarantine)
       try {
-        damage.push(...(await this.#checkFormat(database)), ...(await this.#resumeChain(database)))
+        damage.push(...(await this.#resumeChain(database)))
+        damage.push(...(await bringUpToFormat(versioned(database), this.#keystones, damage.length > 0)))
         const quarantined = await this.#quarantine.count()
         this.#database = database
         this.#isOpen = true
@@ -121,7 +129,10 @@ class LevelStore implements Store {
       return { session: record.session, key, value: encodeLogRecord(key, record) }
     })
     return this.#commit((batch) => {
-      for (const { session, key, value } of encoded) batch.put(session, key, value)
+      for (const { session, key, value } of encoded) {
+        this.#index.outdate(batch, session)
+        batch.put(session, key, value)
+      }
     })
   }
 
@@ -134,6 +145,7 @@ class LevelStore implements Store {
         const decoded = decodeKey(old)
         if (decoded?.kind === 'log' && decoded.sequence <= throughSequence) batch.del(session, old)
       }
+      this.#index.outdate(batch, session)
       batch.put(session, key, value)
     })
   }
@@ -166,6 +178,18 @@ class LevelStore implements Store {
   remove(session: string): Promise<void> {
     return this.#commit(async (batch) => {
       for (const key of await this.#keys(session, batch)) batch.del(session, key)
+      this.#index.forget(batch, session)
+    })
+  }
+
+  async *summaries(): AsyncGenerator<StoredSummary[]> {
+    const options = { ...INDEX_RANGE, highWaterMarkBytes: SCAN_BYTES }
+    for await (const entries of this.#entries(options, SCAN_AHEAD)) yield entries.map(this.#index.decode)
+  }
+
+  async putSummaries(summaries: readonly Summary[]): Promise<void> {
+    return this.#commit((batch) => {
+      for (const { session, summary } of summaries) this.#index.summarize(batch, session, summary)
     })
   }
 
@@ -197,15 +221,16 @@ class LevelStore implements Store {
   }
 
   #stored(range: KeyRange, snapshot?: DatabaseSnapshot): AsyncGenerator<{ session: string; stored: StoredSession }> {
-    return gatherSessions(this.#entries(range, snapshot), (record) => this.#setAside(record))
+    const entries = this.#entries(snapshot === undefined ? range : { ...range, snapshot })
+    return gatherSessions(entries, (record) => this.#setAside(record))
   }
 
   /** As they were when the first was asked for: later writes don't show. */
-  async *#entries(range: KeyRange, snapshot?: DatabaseSnapshot): AsyncGenerator<[Uint8Array, Uint8Array][]> {
-    const iterator = this.#iterator(snapshot === undefined ? range : { ...range, snapshot })
+  async *#entries(options: IteratorOptions, ahead = READ_AHEAD): AsyncGenerator<[Uint8Array, Uint8Array][]> {
+    const iterator = this.#iterator(options)
     try {
       for (;;) {
-        const entries = await this.#reading(iterator.nextv(READ_AHEAD))
+        const entries = await this.#reading(iterator.nextv(ahead))
         if (entries.length === 0) return
         yield entries
       }
@@ -214,7 +239,7 @@ class LevelStore implements Store {
     }
   }
 
-  #iterator(options: KeyRange & { snapshot?: DatabaseSnapshot }): Entries {
+  #iterator(options: IteratorOptions): Entries {
     try {
       return iteratorOf(this.#opened(), options)
     } catch (cause) {
@@ -250,23 +275,6 @@ class LevelStore implements Store {
     operations.push(...this.#chain.next())
     await this.#written().batch(operations, { sync: true })
     this.#chain.written()
-  }
-
-  /** Refuses a database of another version, or of somebody else; marks a new one. Returns what was damaged. */
-  async #checkFormat(database: Database): Promise<string[]> {
-    const version = (await database.get(FORMAT_KEY))?.[0]
-    const kept = (await this.#keystones.get(FORMAT_STONE))?.[0]
-    if (version === DATABASE_VERSION && kept === version) return []
-    const isNew = version === undefined && (await database.keys({ limit: 1 }).all()).length === 0
-    const isKnown =
-      version === DATABASE_VERSION || version === 1 || (version === undefined && kept === DATABASE_VERSION)
-    if (!isNew && !isKnown) {
-      throw new Error(`its data format is ${version ?? 'unknown'}, this version reads ${DATABASE_VERSION}`)
-    }
-    await database.put(FORMAT_KEY, new Uint8Array([DATABASE_VERSION]), { sync: true })
-    await this.#keystones.put(FORMAT_STONE, new Uint8Array([DATABASE_VERSION]))
-    if (version !== undefined || kept === undefined) return []
-    return [isNew ? 'the database was gone: this peer starts from nothing' : 'the format of the database was lost']
   }
 
   async #resumeChain(database: Database): Promise<string[]> {
@@ -334,6 +342,16 @@ class LevelStore implements Store {
   }
 }
 
+function versioned(database: Database): Versioned {
+  return {
+    get: (key) => database.get(key),
+    put: (key, value, options) => database.put(key, value, options),
+    keys: (range) => database.keys(range),
+    batch: (operations, options) => database.batch(operations, options),
+    isEmpty: async () => (await database.keys({ limit: 1 }).all()).length === 0,
+  }
+}
+
 function openerOf(path: string): Opener<Database> {
   // Made where it is opened: an abstract-level database opens itself as soon as it exists.
   const make = (options: object = {}): Database =>
@@ -357,7 +375,7 @@ function openerOf(path: string): Opener<Database> {
   }
 }
 
-function iteratorOf(database: Database, options: KeyRange & { snapshot?: DatabaseSnapshot }) {
+function iteratorOf(database: Database, options: IteratorOptions) {
   return database.iterator(options)
 }
 

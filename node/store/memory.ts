@@ -7,8 +7,10 @@ import type {
   Store,
   StoredBase,
   StoredSession,
+  StoredSummary,
   StoreReport,
   StoreView,
+  Summary,
 } from '../ports/store.ts'
 
 export interface MemoryStore extends Store {
@@ -22,6 +24,7 @@ export function createMemoryStore(): MemoryStore {
 
 class InMemoryStore implements MemoryStore {
   readonly #sessions = new Map<string, { base: StoredBase | undefined; tail: LogRecord[] }>()
+  readonly #summaries = new Map<string, Uint8Array>()
   readonly #meta = new Map<string, Uint8Array>()
   #open = false
   #failure: Error | undefined
@@ -44,13 +47,17 @@ class InMemoryStore implements MemoryStore {
     const cause = this.#failure
     this.#failure = undefined
     if (cause !== undefined) throw new SessionMeshError('STORE_FAILED', cause.message, { cause })
-    for (const record of records) this.#of(record.session).tail.push(record)
+    for (const record of records) {
+      this.#of(record.session).tail.push(record)
+      this.#summaries.delete(record.session)
+    }
   }
 
   async compact(base: StoredBase): Promise<void> {
     this.#assertOpen()
     const known = this.#of(base.session)
     known.base = base
+    this.#summaries.delete(base.session)
     known.tail = known.tail.filter((record) => record.sequence > base.throughSequence)
   }
 
@@ -94,6 +101,19 @@ class InMemoryStore implements MemoryStore {
     }
   }
 
+  async *summaries(): AsyncGenerator<StoredSummary[]> {
+    this.#assertOpen()
+    const sessions = [...this.#sessions.keys()].toSorted()
+    yield sessions.map((session) => ({ session, summary: this.#summaries.get(session) }))
+  }
+
+  async putSummaries(summaries: readonly Summary[]): Promise<void> {
+    this.#assertOpen()
+    for (const { session, summary } of summaries) {
+      if (this.#sessions.has(session)) this.#summaries.set(session, summary)
+    }
+  }
+
   async *inspect(): AsyncGenerator<InspectionStep> {
     this.#assertOpen()
     yield { bytes: 0, damage: [] }
@@ -102,6 +122,7 @@ class InMemoryStore implements MemoryStore {
   async remove(session: string): Promise<void> {
     this.#assertOpen()
     this.#sessions.delete(session)
+    this.#summaries.delete(session)
   }
 
   async getMeta(key: string): Promise<Uint8Array | undefined> {

@@ -21,6 +21,12 @@ export interface CheckedTable {
   readonly damaged: readonly DamagedBlock[]
 }
 
+/** Whether there are data, but not the file that says which of them count. */
+export async function isHeadless(database: string): Promise<boolean> {
+  const files = await listFiles(database)
+  return !files.includes('CURRENT') && files.some((name) => /\.(ldb|sst|log)$/.test(name))
+}
+
 /** Every table of a database, checked one at a time. */
 export async function* checkTables(database: string): AsyncGenerator<CheckedTable> {
   for (const file of (await listFiles(database)).filter((name) => /\.(ldb|sst)$/.test(name)).toSorted()) {

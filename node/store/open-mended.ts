@@ -4,7 +4,7 @@
 //   check every table → damaged: set blocks aside, repair → open → damaged: repair, open again → what did LevelDB pass over?
 import { SessionMeshError } from '../../crdt/errors.ts'
 import { reasonOf } from './level-errors.ts'
-import { CHECKED_BYTES_MAX, checkTables, damageInJournal, setAsideBlocks } from './mend.ts'
+import { CHECKED_BYTES_MAX, checkTables, damageInJournal, isHeadless, setAsideBlocks } from './mend.ts'
 import type { Quarantine } from './quarantine.ts'
 
 /** What is done to a database by its library; level.ts has it. */
@@ -25,6 +25,8 @@ export async function openMended<Database>(
   quarantine: Quarantine,
 ): Promise<{ database: Database; damage: string[] }> {
   const damage = await mendTables(opener, quarantine)
+  // LevelDB would take it for a new database, and delete everything in it.
+  if ((await isHeadless(opener.path)) && !(await opener.isLocked())) damage.push('the file CURRENT is missing')
   if (damage.length > 0) damage.push(...(await repair(opener)))
   const database = await opener.open().catch(async (error: unknown) => {
     if (!opener.isDamage(error)) throw error

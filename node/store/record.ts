@@ -4,10 +4,11 @@
 //   f                             format      the format version, one byte
 //   s <id> 00 b                   base        version, throughSequence, update, CRC-32
 //   s <id> 00 l <sequence, 8 B>   log record  version, origin, boot, frame sequence, time, update, CRC-32
+//   i <id>                        index       of a session: version, summary, CRC-32; or one byte 0: outdated
 //   m <name>                      meta        version, bytes, CRC-32
 //   g <number, 8 B>               batch       nothing: batch-chain.ts counts the keys
 //
-// Format 1 had no batches; a database of it is taken over as it is.
+// Format 1 had neither index nor batches (format.ts).
 //
 // Ids are visible ASCII, so 00 ends them and no id's range holds another's. The sequence in a key is big-endian, so
 // that keys sort as it does. In values: the version is one byte, numbers are lib0 variable-length integers, but the
@@ -53,6 +54,17 @@ export function logKey(session: string, sequence: number): Uint8Array {
 /** All keys of one session, and of no other, lie within. */
 export function sessionRange(session: string): KeyRange {
   return { gte: ascii(`s${session}\0`), lt: ascii(`s${session}\u0001`) }
+}
+
+/** In order of id, as the sessions are. */
+export const INDEX_RANGE: KeyRange = { gte: ascii('i'), lt: ascii('j') }
+
+export function indexKey(session: string): Uint8Array {
+  return ascii(`i${session}`)
+}
+
+export function decodeIndexKey(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset + 1, key.byteLength - 1).toString('latin1')
 }
 
 export function metaKey(name: string): Uint8Array {

@@ -54,6 +54,10 @@ export interface RunOptions {
   readonly failFast?: boolean
   /** Names of the checkers that judge. @default all */
   readonly checkers?: readonly string[]
+  /** Keep every message that goes between machines, for a report. @default false */
+  readonly keepTraffic?: boolean
+  /** Called before the run begins: may look at everything, any time, and must touch nothing. */
+  readonly watch?: (scene: Scene) => void
   /** Operations and a check that the scenario brought along. */
   readonly own?: OwnCode | undefined
 }
@@ -94,7 +98,7 @@ class Run {
   constructor(plan: Plan, options: RunOptions, tier: Tier) {
     this.#plan = plan
     this.#options = options
-    this.#world = makeWorld(plan, tier, options.keepTrace ?? false)
+    this.#world = makeWorld(plan, tier, options)
     this.#silence = new Silence(this.#world)
     this.#faults = new Injector(this.#world)
     const shadows = new Shadows(this.#world)
@@ -104,6 +108,7 @@ class Run {
     this.#watchers = [...checkersOf(plan, options).map((kind) => this.#makeChecker(kind)), ...watchers]
     for (const watcher of this.#watchers) this.#listen(watcher)
     this.#clients = new Clients(this.#world, this.#history, this.#watchers, options.own)
+    options.watch?.(this.#scene)
   }
 
   result(): RunResult {
@@ -228,7 +233,7 @@ function checkersOf({ operations }: Plan, { checkers: names, own }: RunOptions):
   })
 }
 
-function makeWorld(plan: Plan, tier: Tier, keepTrace: boolean): World {
+function makeWorld(plan: Plan, tier: Tier, { keepTrace = false, keepTraffic = false }: RunOptions): World {
   const { network, disk, peer } = plan
   return new World({
     tier,
@@ -248,6 +253,7 @@ function makeWorld(plan: Plan, tier: Tier, keepTrace: boolean): World {
       hydratedSessionsMax: peer.hydratedSessionsMax,
     },
     keepTrace,
+    keepTraffic,
     gossipsChanges: peer.gossip,
   })
 }

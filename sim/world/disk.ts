@@ -10,6 +10,7 @@ import type {
   Store,
   StoredBase,
   StoredSession,
+  StoredSummary,
   StoreReport,
   StoreView,
 } from '../../node/ports/store.ts'
@@ -221,6 +222,15 @@ class SimStore implements Store {
     this.#isOpen = true
     return { quarantined: this.#disk.quarantined, damage: [] }
   }
+
+  /** Keeps no summaries: every start reads all. */
+  async *summaries(): AsyncGenerator<StoredSummary[]> {
+    const sessions: StoredSummary[] = []
+    for await (const { session } of this.sessions()) sessions.push({ session, summary: undefined })
+    yield sessions
+  }
+
+  async putSummaries(): Promise<void> {}
 
   async *inspect(): AsyncGenerator<InspectionStep> {
     yield { bytes: 0, damage: [] }

@@ -10,12 +10,14 @@ import type { Endpoint, Network } from './network.ts'
 import { SimProcess } from './process.ts'
 import type { Tier } from './tier.ts'
 import type { Trace } from './trace.ts'
+import type { Traffic } from './traffic.ts'
 
 export interface MachineOptions {
   readonly name: string
   readonly tier: Tier
   readonly loop: Loop
   readonly trace: Trace
+  readonly traffic: Traffic
   readonly network: Network
   readonly dice: Dice
   readonly diskSpeed: DiskSpeed
@@ -167,8 +169,8 @@ export class Machine {
   }
 
   async #attach(seed: Uint8Array, process: SimProcess, dice: Dice): Promise<Transport> {
-    const { tier, name, network, trace, bootstrap, gossipsChanges } = this.#options
-    const wiring = { machine: name, process, network, trace, dice, bootstrap, gossipsChanges }
+    const { tier, name, network, trace, traffic, bootstrap, gossipsChanges } = this.#options
+    const wiring = { machine: name, process, network, trace, traffic, dice, bootstrap, gossipsChanges }
     const { transport, endpoint } = await tier.attach(seed, wiring)
     this.lastPeerId = transport.self
     this.peerIds.add(transport.self)

@@ -5,6 +5,7 @@ import type { Dice } from './dice.ts'
 import type { Endpoint, Network } from './network.ts'
 import type { Inside, SimProcess } from './process.ts'
 import type { Trace } from './trace.ts'
+import type { Traffic } from './traffic.ts'
 
 /** What a process is given to reach the network with. */
 export interface Wiring {
@@ -12,6 +13,7 @@ export interface Wiring {
   readonly process: SimProcess
   readonly network: Network
   readonly trace: Trace
+  readonly traffic: Traffic
   readonly dice: Dice
   /** Whether what is published to the topics of shards goes anywhere. */
   readonly gossipsChanges: boolean

@@ -23,6 +23,7 @@ import { Dialer } from './dialer.ts'
 import { MS, type Micros } from './loop.ts'
 import type { Connection, Endpoint } from './network.ts'
 import type { Wiring } from './tier.ts'
+import type { FlightKind } from './traffic.ts'
 
 /** Neighbours to which a message is passed on: gossipsub's D. */
 const FORWARD_MAX = 6
@@ -235,21 +236,23 @@ export class SimTransport implements Transport, Endpoint {
   #hop(message: Message, to: SimTransport): void {
     const connection = this.#connections.get(to)
     if (connection === undefined) return
-    const { network, trace, process } = this.#options
+    const { network, trace, traffic, process } = this.#options
     const link = network.link(this.machine, to.machine)
+    const bytes = message.bytes.length + GOSSIP_OVERHEAD_BYTES
     if (link.losesGossip()) {
       trace.add(network.loop.now, this.machine, 'lost', to.machine, message.topic)
+      traffic.lost(traffic.sent(network.loop.now, 'gossip', this.machine, to.machine, message.topic, bytes))
       return
     }
-    const bytes = message.bytes.length + GOSSIP_OVERHEAD_BYTES
+    const send = (deliver: () => void) => this.#send('gossip', message.topic, connection, bytes, deliver)
     message.expected.set(
       to,
-      connection.send(this, bytes, false, () => to.#arrived(message)),
+      send(() => to.#arrived(message)),
     )
     if (link.duplicatesGossip()) {
       const later = this.#options.dice.below(DUPLICATE_MAX)
       process.after(later, () => {
-        if (!network.isSettled) connection.send(this, bytes, false, () => to.#deliver(message))
+        if (!network.isSettled) send(() => to.#deliver(message))
       })
     }
   }
@@ -307,7 +310,8 @@ export class SimTransport implements Transport, Endpoint {
           else resolve(answer)
         })
       }
-      connection.send(this, bytes.length, true, () => other.#serve(protocol, this, connection, bytes, answered))
+      const serve = () => other.#serve(protocol, this, connection, bytes, answered)
+      this.#send('request', protocol, connection, bytes.length, serve)
     })
   }
 
@@ -331,10 +335,20 @@ export class SimTransport implements Transport, Endpoint {
       const reply = (answer: Uint8Array | undefined) => {
         const { trace, network } = this.#options
         trace.add(network.loop.now, this.machine, 'response', from.machine, protocol, answer?.length ?? 0)
-        connection.send(this, answer?.length ?? 0, true, () => answered(answer))
+        this.#send('response', protocol, connection, answer?.length ?? 0, () => answered(answer))
       }
       if (this.isDown || handler === undefined) return reply(undefined)
       handler(from.self, bytes).then(reply, () => reply(undefined))
+    })
+  }
+
+  /** Sends over a connection, and notes the flight for who wants to draw it. */
+  #send(kind: FlightKind, about: string, connection: Connection, bytes: number, deliver: () => void): Micros {
+    const { network, traffic } = this.#options
+    const flight = traffic.sent(network.loop.now, kind, this.machine, connection.other(this).machine, about, bytes)
+    return connection.send(this, bytes, kind !== 'gossip', () => {
+      traffic.arrived(flight, network.loop.now)
+      deliver()
     })
   }
 

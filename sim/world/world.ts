@@ -9,6 +9,7 @@ import { Machine } from './machine.ts'
 import { Network, type LinkQuality } from './network.ts'
 import type { Tier } from './tier.ts'
 import { Trace } from './trace.ts'
+import { Traffic } from './traffic.ts'
 
 export interface MachineSpec {
   readonly name: string
@@ -26,6 +27,8 @@ export interface WorldOptions {
   readonly peer: PeerOptions
   /** Whether to keep every event of the trace, not only its hash. */
   readonly keepTrace: boolean
+  /** Whether to keep every message that goes between machines. @default false */
+  readonly keepTraffic?: boolean
   /** Whether changes are gossiped; without it only heartbeats are, and anti-entropy alone must do. @default true */
   readonly gossipsChanges?: boolean
 }
@@ -42,15 +45,17 @@ export interface WorldListener {
 export class World {
   readonly loop = new Loop()
   readonly trace: Trace
+  readonly traffic: Traffic
   readonly dice: Dice
   readonly network: Network
   readonly machines: ReadonlyMap<string, Machine>
   readonly #listeners: WorldListener[] = []
 
   constructor(options: WorldOptions) {
-    const { tier, seed, machines, network, disk, peer, keepTrace, gossipsChanges = true } = options
+    const { tier, seed, machines, network, disk, peer, keepTrace, keepTraffic = false, gossipsChanges = true } = options
     this.dice = new Dice(seed)
     this.trace = new Trace(keepTrace)
+    this.traffic = new Traffic(keepTraffic)
     this.network = new Network(this.loop, this.trace, this.dice.fork('net'), network)
     const names = machines.map(({ name }) => name)
     this.machines = new Map(
@@ -60,6 +65,7 @@ export class World {
           tier,
           loop: this.loop,
           trace: this.trace,
+          traffic: this.traffic,
           network: this.network,
           dice: this.dice.fork(`machine/${name}`),
           diskSpeed: disk,

@@ -2,7 +2,7 @@
 //
 //   runStoreContract('mine', async () => ({ store: createMine(dir), reopen: () => createMine(dir) }))
 import { expect, test } from 'vitest'
-import type { LogRecord, Store, StoredBase } from '../../node/ports/store.ts'
+import type { LogRecord, Store, StoredBase, StoredSummary } from '../../node/ports/store.ts'
 
 export interface StoreFixture {
   /** New and not yet open. */
@@ -32,6 +32,7 @@ export function runStoreContract(name: string, makeFixture: () => Promise<StoreF
   checkCompaction(check)
   checkIteration(check)
   checkViews(check)
+  checkSummaries(check)
   checkMeta(check)
   checkClosing(check)
 }
@@ -206,6 +207,47 @@ function checkViews(check: Check): void {
     expect(() => store.view()).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }))
     await other.close()
   })
+}
+
+function checkSummaries(check: Check): void {
+  const summary = (byte: number) => new Uint8Array([byte, 2, 3])
+
+  check('lists every stored session once in order, with a summary that holds or none', async (store) => {
+    await store.append([logRecord('b', 1), logRecord('a', 1), logRecord('c', 1)])
+    await store.putSummaries([
+      { session: 'a', summary: summary(1) },
+      { session: 'b', summary: summary(2) },
+    ])
+    const listed = await summariesOf(store)
+    expect(listed.map(({ session }) => session)).toEqual(['a', 'b', 'c'])
+    expect(listed[2]?.summary).toBeUndefined()
+    // A store may have forgotten it, but never has another.
+    for (const [at, byte] of [1, 2].entries()) expect([undefined, summary(byte)]).toContainEqual(listed[at]?.summary)
+  })
+
+  check('never keeps a summary of what was written to since', async (store) => {
+    const calls = [
+      store.append([logRecord('a', 1), logRecord('b', 1), logRecord('c', 1), logRecord('d', 1)]),
+      store.putSummaries(['a', 'b', 'c', 'd'].map((session) => ({ session, summary: summary(1) }))),
+      store.append([logRecord('a', 2)]),
+      store.compact(baseOf('b', 1)),
+      store.remove('c'),
+    ]
+    await Promise.all(calls)
+    const listed = new Map((await summariesOf(store)).map(({ session, summary }) => [session, summary]))
+    expect([...listed.keys()]).toEqual(['a', 'b', 'd'])
+    expect(listed.get('a')).toBeUndefined()
+    expect(listed.get('b')).toBeUndefined()
+    await store.putSummaries([{ session: 'a', summary: summary(7) }])
+    const [again] = await summariesOf(store)
+    expect([undefined, summary(7)]).toContainEqual(again?.summary)
+  })
+}
+
+async function summariesOf(store: Store): Promise<StoredSummary[]> {
+  const all: StoredSummary[] = []
+  for await (const summaries of store.summaries()) all.push(...summaries)
+  return all
 }
 
 function checkMeta(check: Check): void {

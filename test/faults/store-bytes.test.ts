@@ -1,4 +1,4 @@
-// Damage by bytes: one flipped bit or one cut-off file in a recorded data directory, a thousand times. Every open must
+// Damage by bytes: one flipped bit, one cut-off or missing file in a recorded data directory, a thousand times. Every open must
 // either serve exactly what was stored, or say what is missing (report, quarantine, a STORE_ error) and serve nothing
 // that was never written. Offsets are drawn from a seed that is printed with each failure.
 import { rmSync } from 'node:fs'
@@ -22,7 +22,7 @@ interface Outcome {
   readonly detail: string
 }
 
-test(`${CASES} flips and truncations, none of them silent`, async () => {
+test(`${CASES} flips, truncations and missing files, none of them silent`, async () => {
   const counts: Record<string, number> = {}
   const faults: string[] = []
   for (const damage of damages(SEED, CASES)) {
@@ -90,6 +90,8 @@ function* damages(seed: number, count: number): Generator<Damage> {
   const files = recorded.files.filter(({ bytes }) => bytes > 0)
   let made = 0
   for (const { path, bytes } of files) {
+    yield { kind: 'remove', path }
+    made++
     for (const at of [0, 1, 7, bytes - 48, bytes - 8, bytes - 1].filter((at) => at >= 0 && at < bytes)) {
       yield { kind: 'flip', path, at, bit: random(8) }
       yield { kind: 'truncate', path, at }

@@ -66,9 +66,14 @@ export function textOf(record: LogRecord | NonNullable<StoredSession['base']>): 
 export type Damage =
   | { readonly kind: 'flip'; readonly path: string; readonly at: number; readonly bit: number }
   | { readonly kind: 'truncate'; readonly path: string; readonly at: number }
+  | { readonly kind: 'remove'; readonly path: string }
 
 export function inflict(directory: string, damage: Damage): void {
   const path = join(directory, damage.path)
+  if (damage.kind === 'remove') {
+    rmSync(path)
+    return
+  }
   const bytes = readFileSync(path)
   if (damage.kind === 'truncate') {
     writeFileSync(path, bytes.subarray(0, damage.at))

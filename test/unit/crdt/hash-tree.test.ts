@@ -37,6 +37,20 @@ function everyAnswer(tree: HashTree, prefix = ''): unknown[] {
   return [prefix, toHex(node.hash), toHex(node.children), below]
 }
 
+test('what was packed is restored to the same tree, in any order', () => {
+  const entries = fc.uniqueArray(fc.tuple(fc.nat(300), fc.nat(5)), { selector: ([id]) => id, maxLength: 200 })
+  const property = fc.property(entries, fc.func(fc.nat()), (given, order) => {
+    const tree = treeOf(given)
+    const restored = new HashTree()
+    const shuffled = given.toSorted(([a], [b]) => order(a) - order(b))
+    for (const [id] of shuffled) restored.restore(idOf(id), tree.pack(idOf(id)) ?? new Uint8Array())
+    expect(everyAnswer(restored)).toEqual(everyAnswer(tree))
+    expect(restored.pack('unknown')).toBeUndefined()
+    for (const [id] of given) expect(() => restored.restore(idOf(id), new Uint8Array(40))).toThrow(/invariant/)
+  })
+  fc.assert(property, { numRuns: 20 })
+})
+
 test('equals a tree built anew after any sets and deletes', () => {
   // Runs of neighbouring ids, so that nodes split and fold up again within few steps.
   const change = fc.record({ from: fc.nat(300), count: fc.nat(120), content: fc.nat(2) })
