@@ -3,6 +3,7 @@
 import type * as Y from 'yjs'
 import type { PeerId } from '../transport/port.ts'
 import type { Reconstruction } from './reconstruction/api.ts'
+import type { Recovery } from './recovery/api.ts'
 import type { Snapshots } from './snapshots/api.ts'
 
 /** How many disks a write waits for, self included (DESIGN.md guarantee 1). `memory`: none. `local`: this one. */
@@ -245,6 +246,7 @@ export interface PeerEvents {
 }
 
 export type * from './reconstruction/api.ts'
+export type * from './recovery/api.ts'
 export type * from './snapshots/api.ts'
 
 export interface Peer {
@@ -258,6 +260,7 @@ export interface Peer {
   readonly snapshots: Snapshots
   readonly store: StoreAdmin
   readonly reconstruction: Reconstruction
+  readonly recovery: Recovery
   readonly health: Health
   members(): readonly Member[]
   start(): Promise<void>

@@ -96,6 +96,20 @@ export const configSchema = z.strictObject({
     .default(4 * MIB),
   /** Pause from one such check to the next. */
   scrubIntervalMs: milliseconds.default(6 * 3_600_000),
+  /** The order in which sessions are recovered after a start, and when each stage begins, ms after it. */
+  recoveryStages: z
+    .array(
+      z.strictObject({
+        priority: z.enum(['critical', 'high', 'normal', 'low']),
+        delay: z.number().min(0),
+      }),
+    )
+    .default([
+      { priority: 'critical', delay: 0 },
+      { priority: 'high', delay: 0 },
+      { priority: 'normal', delay: 0 },
+      { priority: 'low', delay: 0 },
+    ]),
   /** Peer ids that may take part; empty: every holder of the mesh key. */
   allowedPeers: z.array(z.string()).default([]),
   /** Origins from which browsers may use HTTP and WebSocket, beside loopback. */

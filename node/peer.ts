@@ -24,6 +24,7 @@ import { Integrity } from './sessions/integrity.ts'
 import { Lifecycles } from './sessions/lifecycle.ts'
 import { Sessions, type SessionsOptions } from './sessions/sessions.ts'
 import { Reconstruction } from './reconstruction/reconstruction.ts'
+import { Recovery } from './recovery/recovery.ts'
 import { createSnapshotService } from './snapshots/service.ts'
 import type { Snapshots } from './snapshots/snapshots.ts'
 import { Emitter } from './util/emitter.ts'
@@ -51,6 +52,7 @@ interface Running {
   readonly failover: Failover
   readonly snapshots: Snapshots
   readonly reconstruction: Reconstruction
+  readonly recovery: Recovery
   readonly catalog: Catalog
   readonly integrity: Integrity
   readonly stops: readonly (() => void)[]
@@ -67,6 +69,7 @@ export class MeshPeer implements Peer {
   /** What was found when the store was opened. */
   #damage: readonly string[] = []
   #joining: Promise<void> = Promise.resolve()
+  #stopRecovery: () => void = () => {}
   #stopping: Promise<void> | undefined
 
   constructor(config: PeerConfig, ports: PeerPorts) {
@@ -110,6 +113,10 @@ export class MeshPeer implements Peer {
       validateIntegrity: ({ onProgress } = {}) => integrity.validate(onProgress),
       integrityProgress: () => integrity.progress,
     }
+  }
+
+  get recovery(): Recovery {
+    return this.#parts().recovery
   }
 
   get reconstruction(): Reconstruction {
@@ -169,11 +176,12 @@ export class MeshPeer implements Peer {
   }
 
   /** Other peers see a peer only once it knows what it holds: what they say of a session must meet what is on disk. */
-  async #join({ catalog, replication, membership }: Running): Promise<void> {
+  async #join({ catalog, replication, membership, recovery }: Running): Promise<void> {
     await catalog.loading.run()
     if (this.#stopping !== undefined) return
     replication.start()
     membership.start()
+    this.#stopRecovery = recovery.begin()
   }
 
   stop(): Promise<void> {
@@ -187,6 +195,7 @@ export class MeshPeer implements Peer {
     await this.#joining.catch(() => {})
     await running.membership.leave()
     running.replication.stop()
+    this.#stopRecovery()
     for (const stop of running.stops) stop()
     // Failures of the store health has told already.
     await running.catalog.journal.flush().catch(() => {})
@@ -233,7 +242,7 @@ export class MeshPeer implements Peer {
     })
     const sets = new ReplicaSets({ membership, self, onError: shared.onError })
     const replication = new Replication({ ...shared, config, catalog, membership, sets, counters })
-    const lifecycles = new Lifecycles((session, transition) => this.#events.emit('transition', { session, transition }))
+    const lifecycles = this.#lifecycles(catalog)
     const onTakeover = (from: PeerId, entries: readonly Entry[]) => this.#takeover(from, entries, lifecycles)
     const homes = new Homes({ membership, catalog, shardCount: config.shardCount, self, onTakeover })
     const identity = () => this.#identity(transport, membership, startedAt)
@@ -259,7 +268,35 @@ export class MeshPeer implements Peer {
     const integrity = this.#integrity(catalog)
     const stops = [sets.start(), homes.start(), snapshots.start(), integrity.start(), this.#keepSummaries(catalog)]
     const parts = { boot, transport, membership, replication, sessions, homes, failover, integrity, reconstruction }
-    return { ...parts, snapshots: snapshots.snapshots, catalog: late.catalog, stops, startedAt }
+    const recovery = this.#recovery(catalog, { membership, replication, integrity, lifecycles })
+    return { ...parts, recovery, snapshots: snapshots.snapshots, catalog: late.catalog, stops, startedAt }
+  }
+
+  #lifecycles(catalog: () => Catalog): Lifecycles {
+    return new Lifecycles(
+      (session, transition) => this.#events.emit('transition', { session, transition }),
+      (session) => catalog().get(session)?.recovering === true,
+    )
+  }
+
+  #recovery(
+    catalog: () => Catalog,
+    parts: Pick<Running, 'membership' | 'replication' | 'integrity'> & { lifecycles: Lifecycles },
+  ): Recovery {
+    const { membership, replication, integrity, lifecycles } = parts
+    const { clock } = this.#ports
+    return new Recovery({
+      clock,
+      stages: this.#config.recoveryStages,
+      entries: () => catalog().entries(),
+      get: (id) => catalog().get(id),
+      verify: (entry) => integrity.check(entry),
+      accompanied: () => membership.live().length > 0,
+      differs: (shard) => replication.differs(shard),
+      fetch: (id) => replication.fetch(id),
+      onRecovered: ({ id }) => lifecycles.recovered(id, clock.now()),
+      onError: (error) => this.#report(error),
+    })
   }
 
   #integrity(catalog: () => Catalog): Integrity {

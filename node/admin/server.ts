@@ -9,6 +9,7 @@ import { assertAllowed, assertSafeAddress, type AccessOptions } from './access.t
 import { quietLog, type Log } from '../log.ts'
 import { describeError } from './errors.ts'
 import { addEventRoutes, addMeshRoutes, addSessionRoutes } from './routes.ts'
+import { addRecoveryRoutes } from './recovery-routes.ts'
 import { addReconstructionRoutes } from './reconstruction-routes.ts'
 import { addSnapshotRoutes } from './snapshot-routes.ts'
 
@@ -50,6 +51,7 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
   addMeshRoutes(app, options.peer)
   addSnapshotRoutes(app, options.peer)
   addReconstructionRoutes(app, options.peer)
+  addRecoveryRoutes(app, options.peer)
   addEventRoutes(app, options.peer)
   return app
 }

@@ -4,6 +4,7 @@ import { SessionMeshError } from '../../crdt/errors.ts'
 import type { AdminClient } from './client.ts'
 import { validateIntegrity } from './integrity.ts'
 import { registerReconstruction, registerRevert } from './reconstruction.ts'
+import { registerRecovery } from './recovery.ts'
 import { registerSnapshots } from './snapshots.ts'
 import { jsonOrText, sessionPath, verb, writeOptions } from './verb.ts'
 
@@ -26,6 +27,7 @@ export function registerVerbs(program: Command): void {
     program.command('failover').description('hand the homes of this peer to another, and take them back'),
   )
   registerSnapshots(program)
+  registerRecovery(program)
   registerReconstruction(program)
 }
 

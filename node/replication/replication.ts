@@ -189,6 +189,11 @@ export class Replication implements ReplicationApi {
     return this.progress()
   }
 
+  /** Whether a live peer has this shard otherwise, as last heard. */
+  differs(shard: number): boolean {
+    return this.#repair?.differingShards().has(shard) ?? false
+  }
+
   syncedCount(): number {
     const catalog = this.#options.catalog()
     const differing = this.#repair?.differingShards() ?? new Set<number>()

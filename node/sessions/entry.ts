@@ -22,6 +22,8 @@ export interface Entry {
   appending: number
   /** Handles that need the document to stay hydrated. */
   handles: number
+  /** On disk when the peer started, and not looked at since. */
+  recovering: boolean
   /** Updates that wait for a dependency. */
   parked: Uint8Array[]
   priority: Priority
@@ -47,6 +49,7 @@ export function newEntry(id: string, shard: number): Entry {
     unread: new Set(),
     appending: 0,
     handles: 0,
+    recovering: false,
     parked: [],
     priority: 'normal',
     pin: undefined,

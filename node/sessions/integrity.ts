@@ -169,6 +169,17 @@ export class Integrity {
     }
   }
 
+  /** One session, for whoever has a reason to look; sees to what is missing. */
+  async check(entry: Entry): Promise<'sound' | 'damaged' | 'busy'> {
+    const { sequence } = entry
+    const stored = await this.#options.store.read(entry.id)
+    const isDamaged = this.#isDamaged(entry, stored ?? { base: undefined, tail: [] }, sequence)
+    if (isDamaged !== true) return isDamaged === undefined ? 'busy' : 'sound'
+    this.#options.onFinding(`session ${entry.id}: what is on disk is less than what was logged`)
+    await this.#mend(entry)
+    return 'damaged'
+  }
+
   /** Undefined while the session changes. `sequence` is the entry's from before the store was read. */
   #isDamaged(entry: Entry, stored: StoredSession, sequence: number): boolean | undefined {
     if (entry.appending > 0 || entry.dirtySince !== undefined || entry.sequence !== sequence) return undefined

@@ -18,14 +18,26 @@ const HISTORY_MAX = 16
 export class Lifecycles {
   readonly #histories = new Map<string, Transition[]>()
   readonly #onTransition: (session: string, transition: Transition) => void
+  readonly #isRecovering: (session: string) => boolean
 
-  constructor(onTransition: (session: string, transition: Transition) => void) {
+  /** @param isRecovering whether a session that was on disk was not yet looked at */
+  constructor(
+    onTransition: (session: string, transition: Transition) => void,
+    isRecovering: (session: string) => boolean = () => false,
+  ) {
     this.#onTransition = onTransition
+    this.#isRecovering = isRecovering
   }
 
-  /** A session without history has been active since this peer knows it. */
+  /** A session without history has been active since this peer knows it, or is recovering since the peer started. */
   state(session: string): LifecycleState {
-    return this.#histories.get(session)?.at(-1)?.to ?? 'active'
+    return this.#histories.get(session)?.at(-1)?.to ?? (this.#isRecovering(session) ? 'recovering' : 'active')
+  }
+
+  /** Told, and not kept: after a start there may be a million at once. */
+  recovered(session: string, at: number): void {
+    if (this.#histories.has(session)) return
+    this.#onTransition(session, { from: 'recovering', to: 'active', at, cause: 'recovered after a start' })
   }
 
   history(session: string): readonly Transition[] {

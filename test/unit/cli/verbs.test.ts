@@ -147,3 +147,14 @@ test('the past of a session is told, rebuilt, verified and gone back to', async 
   await expect(run('rebuild', 'past', '--at', '1d')).rejects.toMatchObject({ code: 'SESSION_NOT_FOUND' })
   await expect(run('rebuild', 'past', '--at', 'soon')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
 })
+
+test('recovery is told, and taken by other stages', async () => {
+  expect(await json('recovery', 'stats')).toMatchObject({ damaged: 0 })
+  expect(await json('recovery', 'progress')).toMatchObject({ running: false })
+  expect(await json('recovery', 'prioritize', 'x', 'y')).toEqual({ prioritized: 0 })
+  expect(await json('recovery', 'staged', 'critical=0', 'high=10')).toMatchObject({
+    stages: [{ priority: 'critical' }, { priority: 'high', delay: 10 }, { priority: 'normal', delay: 10 }, {}],
+  })
+  expect(await run('recovery', 'progress', '--wait')).toMatch(/critical +0 +done/)
+  await expect(run('recovery', 'staged', 'soon=1')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+})
