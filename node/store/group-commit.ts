@@ -17,7 +17,10 @@ export type Operation =
 /** What is written next, in order. Later operations win over earlier ones on the same key. */
 export class Batch {
   readonly operations: Operation[] = []
+  readonly #sessions: string[] = []
+  /** Keys by session of the first so many operations: few batches are ever asked for them. */
   readonly #keys = new Map<string, Uint8Array[]>()
+  #indexed = 0
   #bytes = 0
 
   get full(): boolean {
@@ -34,15 +37,20 @@ export class Batch {
 
   /** Keys of a session that this batch touches: what the database does not show yet. */
   keysOf(session: string): readonly Uint8Array[] {
+    for (; this.#indexed < this.operations.length; this.#indexed++) {
+      const [owner, operation] = [this.#sessions[this.#indexed], this.operations[this.#indexed]]
+      if (owner === undefined || operation === undefined) break
+      const keys = this.#keys.get(owner)
+      if (keys === undefined) this.#keys.set(owner, [operation.key])
+      else keys.push(operation.key)
+    }
     return this.#keys.get(session) ?? []
   }
 
   #add(session: string, operation: Operation, bytes: number): void {
     this.operations.push(operation)
+    this.#sessions.push(session)
     this.#bytes += bytes
-    const keys = this.#keys.get(session)
-    if (keys === undefined) this.#keys.set(session, [operation.key])
-    else keys.push(operation.key)
   }
 }
 

@@ -37,7 +37,6 @@ import {
   encodeLogRecord,
   encodeMeta,
   INDEX_RANGE,
-  logKey,
   metaKey,
   sessionRange,
   type KeyRange,
@@ -124,10 +123,7 @@ class LevelStore implements Store {
 
   async append(records: readonly LogRecord[]): Promise<void> {
     // Encoded here, so that a record that can't be fails this call alone.
-    const encoded = records.map((record) => {
-      const key = logKey(record.session, record.sequence)
-      return { session: record.session, key, value: encodeLogRecord(key, record) }
-    })
+    const encoded = records.map((record) => ({ session: record.session, ...encodeLogRecord(record) }))
     return this.#commit((batch) => {
       for (const { session, key, value } of encoded) {
         this.#index.outdate(batch, session)

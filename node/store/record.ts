@@ -27,6 +27,7 @@ export const DATABASE_VERSION = 2
 const FORMAT_VERSION = 1
 const CRC_BYTES = 4
 const SEQUENCE_BYTES = 8
+const TIME_BYTES = 8
 
 export interface KeyRange {
   readonly gte: Uint8Array
@@ -45,10 +46,24 @@ export function baseKey(session: string): Uint8Array {
 }
 
 export function logKey(session: string, sequence: number): Uint8Array {
+  const key = Buffer.allocUnsafe(logKeyBytes(session))
+  writeLogKey(key, session, sequence)
+  return key
+}
+
+/** `s`, the id, 00, `l`, the sequence. */
+function logKeyBytes(session: string): number {
+  return 3 + session.length + SEQUENCE_BYTES
+}
+
+function writeLogKey(bytes: Buffer, session: string, sequence: number): number {
   assert(Number.isSafeInteger(sequence) && sequence >= 0, `log sequence ${sequence} is no whole number`)
-  const number = new Uint8Array(SEQUENCE_BYTES)
-  new DataView(number.buffer).setBigUint64(0, BigInt(sequence))
-  return concatenate([ascii(`s${session}\0l`), number])
+  bytes[0] = 0x73
+  const at = 1 + bytes.write(session, 1, 'latin1')
+  bytes[at] = 0
+  bytes[at + 1] = 0x6c
+  bytes.writeUInt32BE(Math.floor(sequence / 2 ** 32), at + 2)
+  return bytes.writeUInt32BE(sequence % 2 ** 32, at + 6)
 }
 
 /** All keys of one session, and of no other, lie within. */
@@ -95,15 +110,44 @@ function readBase(session: string, decoder: decoding.Decoder): StoredBase {
   return { session, throughSequence: decoding.readVarUint(decoder), update: decoding.readVarUint8Array(decoder) }
 }
 
-export function encodeLogRecord(key: Uint8Array, record: LogRecord): Uint8Array {
-  const encoder = encoding.createEncoder()
-  encoding.writeUint8(encoder, FORMAT_VERSION)
-  encoding.writeVarString(encoder, record.origin)
-  encoding.writeVarString(encoder, record.boot)
-  encoding.writeVarUint(encoder, record.frameSequence)
-  encoding.writeFloat64(encoder, record.time)
-  encoding.writeVarUint8Array(encoder, record.update)
-  return seal(key, encoding.toUint8Array(encoder))
+/** Written by hand: it is done for every update, and an encoder that grows and copies would take most of the time. */
+export function encodeLogRecord(record: LogRecord): { key: Uint8Array; value: Uint8Array } {
+  const { session, sequence, origin, boot, frameSequence, time, update } = record
+  const keyBytes = logKeyBytes(session)
+  const fixed = 1 + TIME_BYTES + CRC_BYTES
+  const originBytes = Buffer.byteLength(origin)
+  const bootBytes = Buffer.byteLength(boot)
+  const counts = countBytes(originBytes) + countBytes(bootBytes) + countBytes(frameSequence) + countBytes(update.length)
+  const valueBytes = fixed + counts + originBytes + bootBytes + update.length
+  const bytes = Buffer.allocUnsafe(keyBytes + valueBytes)
+  let at = writeLogKey(bytes, session, sequence)
+  bytes[at++] = FORMAT_VERSION
+  at = writeCount(bytes, at, originBytes)
+  at += bytes.write(origin, at)
+  at = writeCount(bytes, at, bootBytes)
+  at += bytes.write(boot, at)
+  at = writeCount(bytes, at, frameSequence)
+  at = bytes.writeDoubleBE(time, at)
+  at = writeCount(bytes, at, update.length)
+  bytes.set(update, at)
+  at += update.length
+  bytes.writeUInt32BE(crc32(bytes.subarray(0, at)), at)
+  return { key: bytes.subarray(0, keyBytes), value: bytes.subarray(keyBytes) }
+}
+
+/** As lib0 writes lengths and numbers: seven bits a byte, the lowest first. */
+function writeCount(bytes: Uint8Array, at: number, count: number): number {
+  let rest = count
+  let next = at
+  for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes[next++] = 0x80 | (rest & 0x7f)
+  bytes[next++] = rest
+  return next
+}
+
+function countBytes(count: number): number {
+  let bytes = 1
+  for (let rest = count; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes++
+  return bytes
 }
 
 function readLogRecord(session: string, sequence: number, decoder: decoding.Decoder): LogRecord {
