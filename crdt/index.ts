@@ -14,6 +14,7 @@ export {
   describeSession,
   initializeSession,
   isTerminated,
+  SESSION_MAP,
   sessionMapOf,
   terminateSession,
   type InitialSession,
@@ -24,7 +25,7 @@ export * from './errors.ts'
 export { concatenate, hash128, toHex } from './hash.ts'
 export { HashTree, type HashLeaf, type HashNode } from './hash-tree.ts'
 export { parseSessionId, SHARD_COUNT_DEFAULT, shardOf, type SessionId } from './ids.ts'
-export { advance, applyRemote, integrable, isNoop } from './integrate.ts'
+export { applyInspected, applyRemote, integrable, movedBy, type Applied } from './integrate.ts'
 export { toJson, type JsonValue } from './json.ts'
 export { revertDocument } from './revert.ts'
 export { decodeStateVector, encodeStateVector, stateVectorOf, type StateVector } from './state-vector.ts'

@@ -36,6 +36,8 @@ export interface UpdateShape {
   readonly clients: readonly ClientRuns[]
   /** Client to the clock after the last item of it that the update deletes. */
   readonly deletes: ReadonlyMap<number, number>
+  /** Shared types that it names, each at least once. It names none for what goes on from something already there. */
+  readonly roots: readonly string[]
 }
 
 /** The low five bits of a struct's first byte say what it is, the others what follows. */
@@ -50,17 +52,18 @@ const HAS_PARENT_KEY = 0x20
 export function inspectUpdate(update: Uint8Array): UpdateShape {
   const decoder = decoding.createDecoder(update)
   try {
-    const clients = readClients(decoder)
+    const roots: string[] = []
+    const clients = readClients(decoder, roots)
     const deletes = readDeletes(decoder)
     if (decoding.hasContent(decoder)) throw new Error('bytes follow its end')
-    return { clients, deletes }
+    return { clients, deletes, roots }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new SessionMeshError('INVALID_UPDATE', `update at byte ${decoder.pos}: ${reason}`, { cause })
   }
 }
 
-function readClients(decoder: decoding.Decoder): ClientRuns[] {
+function readClients(decoder: decoding.Decoder, roots: string[]): ClientRuns[] {
   const clients: ClientRuns[] = []
   let above = Number.POSITIVE_INFINITY
   for (let left = readCount(decoder); left > 0; left--) {
@@ -69,12 +72,12 @@ function readClients(decoder: decoding.Decoder): ClientRuns[] {
     // Yjs writes them so. Of a client that comes twice it would drop the first part, and mergeUpdates relies on the order.
     if (client >= above) throw new Error(`client ${client} out of order`)
     above = client
-    clients.push({ client, runs: readRuns(decoder, client, structs) })
+    clients.push({ client, runs: readRuns(decoder, client, structs, roots) })
   }
   return clients
 }
 
-function readRuns(decoder: decoding.Decoder, client: number, structs: number): Run[] {
+function readRuns(decoder: decoding.Decoder, client: number, structs: number, roots: string[]): Run[] {
   const runs: { clock: number; end: number; skip: boolean; needs: readonly Need[] }[] = []
   const needed = new Map<number, number>()
   let clock = readCount(decoder)
@@ -85,7 +88,7 @@ function readRuns(decoder: decoding.Decoder, client: number, structs: number): R
     const length =
       skip || info === KIND_GC
         ? readCount(decoder)
-        : readItem(decoder, info, { client, clock }, (need) => {
+        : readItem(decoder, info, { client, clock }, roots, (need) => {
             // What an earlier struct here needed is there by the time that this one has its turn.
             if ((needed.get(need.client) ?? -1) >= need.clock) return
             needed.set(need.client, need.clock)
@@ -103,7 +106,13 @@ function readRuns(decoder: decoding.Decoder, client: number, structs: number): R
 }
 
 /** Reads over an item, reports what it needs of other clients, and returns its length. */
-function readItem(decoder: decoding.Decoder, info: number, self: Need, onNeed: (need: Need) => void): number {
+function readItem(
+  decoder: decoding.Decoder,
+  info: number,
+  self: Need,
+  roots: string[],
+  onNeed: (need: Need) => void,
+): number {
   const readNeed = () => {
     const need = { client: readCount(decoder), clock: readCount(decoder) }
     if (need.client !== self.client) onNeed(need)
@@ -113,8 +122,10 @@ function readItem(decoder: decoding.Decoder, info: number, self: Need, onNeed: (
   if ((info & HAS_RIGHT_ORIGIN) !== 0) readNeed()
   if ((info & (HAS_ORIGIN | HAS_RIGHT_ORIGIN)) === 0) {
     const isTopLevel = readCount(decoder) === 1
-    if (isTopLevel) decoding.readVarString(decoder)
-    else readNeed()
+    if (isTopLevel) {
+      const root = decoding.readVarString(decoder)
+      if (root !== roots.at(-1)) roots.push(root)
+    } else readNeed()
     if ((info & HAS_PARENT_KEY) !== 0) decoding.readVarString(decoder)
   }
   return scanContent(decoder, info & KIND)

@@ -2,11 +2,11 @@
 import * as Y from 'yjs'
 import {
   createDocument,
-  decodeStateVector,
   describeSession,
   digestOf,
   digestsEqual,
   stateVectorOf,
+  type StateVector,
 } from '../../crdt/index.ts'
 import type { StoredSession } from '../ports/store.ts'
 import type { Entry } from './entry.ts'
@@ -21,10 +21,10 @@ export function buildDocument(id: string, stored: StoredSession, origin: unknown
   return doc
 }
 
-/** Whether the document is less than its encoded state vector and, if that is known, its digest say. */
-export function lacks(doc: Y.Doc, stateVector: Uint8Array, digest: Uint8Array | undefined): boolean {
+/** Whether the document is less than its state vector and, if that is known, its digest say. */
+export function lacks(doc: Y.Doc, stateVector: StateVector, digest: Uint8Array | undefined): boolean {
   const held = stateVectorOf(doc)
-  for (const [client, clock] of decodeStateVector(stateVector)) if ((held.get(client) ?? 0) < clock) return true
+  for (const [client, clock] of stateVector) if ((held.get(client) ?? 0) < clock) return true
   return digest !== undefined && !digestsEqual(digest, digestOf(doc))
 }
 

@@ -1,42 +1,36 @@
-// The catalog: every session this peer holds, its digest in the shard's hash tree, and its document while in use.
+// The catalog: every session this peer holds, its digest in the shard's hash tree, and by way of documents.ts its document
+// while in use.
 //
-// One way in for every change, local or remote: it is applied to the document if that is hydrated, appended to the
-// journal, and the session's digest is marked stale; `settle` recomputes stale digests later, in one go for many
-// changes. An update for a cold session is journalled from its bytes alone: its dependencies are checked against the
-// stored state vector, no document is built.
+// One way in for every change, local or remote: it is appended to the journal, goes into the document if there is one,
+// and the session's digest is marked stale; `settle` recomputes stale digests later, in one go for many changes. Whether
+// an update can be integrated is told by its bytes and the session's state vector: no document is built for that.
 import * as Y from 'yjs'
 import {
-  applyRemote,
   concatenate,
-  createDocument,
   decodeStateVector,
   digestOf,
   encodeStateVector,
   HashTree,
-  advance,
   inspectUpdate,
-  integrable,
+  movedBy,
   parseSessionId,
+  SESSION_MAP,
   SessionMeshError,
   shardOf,
   stateVectorOf,
-  type StateVector,
   type UpdateShape,
 } from '../../crdt/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Store } from '../ports/store.ts'
 import { delay } from '../util/timers.ts'
-import { buildDocument, describeEntry, lacks } from './at-rest.ts'
+import { describeEntry } from './at-rest.ts'
 import { Compaction } from './compaction.ts'
+import { Documents } from './documents.ts'
 import { newEntry, type Entry } from './entry.ts'
 import { Journal, type Source } from './journal.ts'
 import { Loading } from './load.ts'
 import { Summaries } from './summaries.ts'
 
-/** Transaction origin of everything that came from another peer. */
-const REMOTE = Symbol('sessionmesh:remote')
-/** Transaction origin of loading from disk. */
-const LOADING = Symbol('sessionmesh:loading')
 const PARKED_MAX = 256
 /** Digests computed before other work gets a turn. */
 const SETTLE_SLICE = 256
@@ -75,10 +69,9 @@ export class Catalog {
   readonly #entries = new Map<string, Entry>()
   readonly #trees: HashTree[]
   readonly #dirty = new Set<Entry>()
-  /** Hydrated entries without handles, least recently used first. */
-  readonly #idle = new Set<Entry>()
   /** Sessions found to have lost something on disk, and the client id that they are written under since. */
   readonly #damaged = new Map<string, number>()
+  readonly #documents: Documents
   #terminated = 0
   #parked = 0
   /** Shard roots, concatenated; undefined when one has changed since. */
@@ -89,6 +82,7 @@ export class Catalog {
     this.journal = new Journal(options.store, options.clock)
     const onFolded = (entry: Entry) => this.summaries.outdate(entry)
     this.compaction = new Compaction({ ...options, journal: this.journal, onFolded })
+    this.#documents = this.#makeDocuments()
     const tree = (shard: number) => this.tree(shard)
     this.summaries = new Summaries({
       ...options,
@@ -104,6 +98,22 @@ export class Catalog {
       outdated: (entry) => this.summaries.outdate(entry),
     })
     this.#trees = Array.from({ length: options.shardCount }, () => new HashTree())
+  }
+
+  #makeDocuments(): Documents {
+    const { clientId } = this.#options
+    return new Documents({
+      ...this.#options,
+      journal: this.journal,
+      clientIdOf: (entry) => this.#damaged.get(entry.id) ?? clientId,
+      digestOf: (entry) => (entry.dirtySince === undefined ? this.tree(entry.shard).get(entry.id) : undefined),
+      onLocal: (entry, update) => this.#local(entry, update),
+      onRecord: (entry, doc) => this.#describe(entry, doc),
+      onLoss: (entry) => this.suspect(entry),
+      onEvict: (entry, doc) => {
+        if (entry.dirtySince !== undefined) this.#summarize(entry, doc)
+      },
+    })
   }
 
   get(id: string): Entry | undefined {
@@ -133,6 +143,7 @@ export class Catalog {
   stateVectorBytes(id: string): Uint8Array {
     const entry = this.#entries.get(id)
     if (entry === undefined) return new Uint8Array()
+    if (entry.clocks !== undefined) return encodeStateVector(entry.clocks)
     return entry.doc === undefined ? entry.stateVector : Y.encodeStateVector(entry.doc)
   }
 
@@ -157,42 +168,28 @@ export class Catalog {
   }
 
   /**
-   * Takes in an update from another peer, or many merged into one by an exchange (whose limit is a session's). On disk once `journal.flush()` resolves.
+   * Takes in an update from another peer. On disk once `journal.flush()` resolves.
    * @throws INVALID_UPDATE, UPDATE_TOO_LARGE, INVALID_SESSION_ID, STORE_FAILED: nothing was changed
    */
-  receive(id: string, update: Uint8Array, source: Source, bytesMax = this.#options.updateBytesMax): Received {
-    this.journal.assertWritable()
-    if (update.length > bytesMax) {
-      throw new SessionMeshError(
-        'UPDATE_TOO_LARGE',
-        `update of ${update.length} bytes for ${JSON.stringify(id.slice(0, 300))}`,
-      )
-    }
-    const shape = inspectUpdate(update)
-    const entry = this.ensure(id)
-    const received = this.#integrate(entry, update, shape, source)
-    if (received === 'logged' && entry.parked.length > 0) this.#retryParked(entry, source)
-    return received
+  receive(id: string, update: Uint8Array, source: Source): Received {
+    return this.#receive(id, update, source, { bytesMax: this.#options.updateBytesMax, atOnce: false })
+  }
+
+  /**
+   * Takes in what an exchange brought: many updates merged into one, as large as a whole session may be. Some of it is
+   * often known; a document that is there is asked.
+   */
+  receiveDiff(id: string, update: Uint8Array, source: Source): Received {
+    return this.#receive(id, update, source, { bytesMax: this.#options.sessionBytesMax, atOnce: true })
   }
 
   /** The session's live document, hydrated if need be; every call needs its `release`. */
-  async acquire(entry: Entry): Promise<Y.Doc> {
-    entry.handles++
-    this.#idle.delete(entry)
-    try {
-      if (entry.doc === undefined && entry.sequence === 0) this.#enliven(entry, createDocument(entry.id))
-      return entry.doc ?? (await (entry.hydrating ??= this.#hydrate(entry)))
-    } catch (error) {
-      this.release(entry)
-      throw error
-    }
+  acquire(entry: Entry): Promise<Y.Doc> {
+    return this.#documents.acquire(entry)
   }
 
   release(entry: Entry): void {
-    entry.handles--
-    if (entry.handles > 0 || entry.doc === undefined) return
-    this.#idle.add(entry)
-    this.#evict()
+    this.#documents.release(entry)
   }
 
   /** Recomputes the stale digests of these shards, as far as they were stale when called. */
@@ -215,52 +212,56 @@ export class Catalog {
     return (this.#roots ??= concatenate(this.#trees.map((tree) => tree.root())))
   }
 
+  /** @throws what went wrong first, once every other digest is settled */
   async #settleAll(stale: readonly Entry[]): Promise<void> {
+    const errors: unknown[] = []
     let sinceYield = 0
     for (const entry of stale) {
       if (entry.dirtySince === undefined) continue
-      const doc = await this.acquire(entry)
-      this.#summarize(entry, doc)
-      this.release(entry)
+      try {
+        const doc = await this.acquire(entry)
+        this.#summarize(entry, doc)
+        this.release(entry)
+      } catch (error) {
+        errors.push(error)
+      }
       if (++sinceYield % SETTLE_SLICE === 0) await delay(this.#options.clock, 0)
     }
+    if (errors.length > 0) throw errors[0]
   }
 
-  /** Takes in what an exchange brought: as large as a whole session may be. */
-  receiveDiff(id: string, update: Uint8Array, source: Source): Received {
-    return this.receive(id, update, source, this.#options.sessionBytesMax)
+  #receive(id: string, update: Uint8Array, source: Source, how: { bytesMax: number; atOnce: boolean }): Received {
+    this.journal.assertWritable()
+    if (update.length > how.bytesMax) {
+      throw new SessionMeshError(
+        'UPDATE_TOO_LARGE',
+        `update of ${update.length} bytes for ${JSON.stringify(id.slice(0, 300))}`,
+      )
+    }
+    const shape = inspectUpdate(update)
+    const entry = this.ensure(id)
+    const received = this.#integrate(entry, update, shape, source, how.atOnce)
+    if (received === 'logged' && entry.parked.length > 0) this.#retryParked(entry, source)
+    return received
   }
 
-  #integrate(entry: Entry, update: Uint8Array, shape: UpdateShape, source: Source): Received {
-    const stateVector = this.#stateVector(entry)
-    if (!integrable(shape, stateVector)) return this.#park(entry, update)
-    // A session that is new here has nothing on disk: its document costs no read, and its digest will be wanted soon.
-    if (entry.sequence === 0 && entry.doc === undefined && entry.hydrating === undefined) this.#adopt(entry)
-    if (entry.doc === undefined) {
-      entry.stateVector = encodeStateVector(advance(stateVector, shape))
-    } else if (!this.#apply(entry.doc, update)) {
-      return 'known'
+  /** @param atOnce into an idle document too, to know whether it brings anything */
+  #integrate(entry: Entry, update: Uint8Array, shape: UpdateShape, source: Source, atOnce: boolean): Received {
+    const clocks = this.#clocks(entry)
+    const moved = movedBy(shape, clocks)
+    if (moved === undefined) return this.#park(entry, update)
+    if (moved.size === 0 && shape.deletes.size === 0) return 'known'
+    if (entry.sequence === 0 && entry.doc === undefined && entry.hydrating === undefined) this.#documents.adopt(entry)
+    if (entry.doc !== undefined && (entry.handles > 0 || atOnce)) {
+      if (!this.#documents.apply(entry, entry.doc, update)) return 'known'
+    } else {
+      for (const [client, clock] of moved) clocks.set(client, clock)
+      entry.clocks = clocks
+      this.#documents.defer(entry, update, shape.roots.includes(SESSION_MAP))
     }
     void this.journal.append(entry, update, source)
     this.#changed(entry)
     return 'logged'
-  }
-
-  /** Whether the update brought anything new. */
-  #apply(doc: Y.Doc, update: Uint8Array): boolean {
-    let news = false
-    const listener = () => {
-      news = true
-    }
-    doc.on('update', listener)
-    try {
-      if (applyRemote(doc, update, REMOTE)) {
-        this.#options.onError(new Error(`update of session ${doc.guid} left structs pending`))
-      }
-    } finally {
-      doc.off('update', listener)
-    }
-    return news
   }
 
   #park(entry: Entry, update: Uint8Array): Received {
@@ -278,12 +279,14 @@ export class Catalog {
       const waiting = entry.parked
       entry.parked = []
       this.#parked -= waiting.length
-      for (const update of waiting) this.#integrate(entry, update, inspectUpdate(update), source)
+      for (const update of waiting) this.#integrate(entry, update, inspectUpdate(update), source, false)
       progress = entry.parked.length < waiting.length
     }
   }
 
-  #stateVector(entry: Entry): StateVector {
+  /** The state vector of all that is logged; the caller's own, but for the one that the entry keeps. */
+  #clocks(entry: Entry): Map<number, number> {
+    if (entry.clocks !== undefined) return entry.clocks
     return entry.doc === undefined ? decodeStateVector(entry.stateVector) : stateVectorOf(entry.doc)
   }
 
@@ -298,41 +301,7 @@ export class Catalog {
   #changed(entry: Entry): void {
     this.#stale(entry)
     this.#options.onChanged(entry.id)
-    // At once, not with the digest: who has just created or terminated a session must see that.
-    if (entry.doc !== undefined) this.#describe(entry, entry.doc)
     this.compaction.consider(entry)
-  }
-
-  #adopt(entry: Entry): void {
-    this.#enliven(entry, createDocument(entry.id))
-    if (entry.handles === 0) {
-      this.#idle.add(entry)
-      this.#evict()
-    }
-  }
-
-  /** Makes a loaded document the session's live one. */
-  #enliven(entry: Entry, doc: Y.Doc): Y.Doc {
-    doc.clientID = this.#damaged.get(entry.id) ?? this.#options.clientId
-    doc.on('update', (update: Uint8Array, origin: unknown) => {
-      if (origin !== REMOTE && origin !== LOADING) this.#local(entry, update)
-    })
-    entry.doc = doc
-    return doc
-  }
-
-  async #hydrate(entry: Entry): Promise<Y.Doc> {
-    try {
-      const stored = await this.#options.store.read(entry.id)
-      const doc = buildDocument(entry.id, stored ?? { base: undefined, tail: [] }, LOADING)
-      for (const update of entry.unread) Y.applyUpdate(doc, update, LOADING)
-      const digest = entry.dirtySince === undefined ? this.tree(entry.shard).get(entry.id) : undefined
-      if (lacks(doc, entry.stateVector, digest)) this.suspect(entry)
-      return this.#enliven(entry, doc)
-    } finally {
-      entry.hydrating = undefined
-      if (entry.appending === 0) entry.unread.clear()
-    }
   }
 
   /**
@@ -362,20 +331,7 @@ export class Catalog {
   #summarize(entry: Entry, doc: Y.Doc): void {
     this.tree(entry.shard).set(entry.id, digestOf(doc))
     this.#roots = undefined
-    this.#describe(entry, doc)
     entry.dirtySince = undefined
     this.#dirty.delete(entry)
-  }
-
-  #evict(): void {
-    for (const entry of this.#idle) {
-      if (this.#idle.size <= this.#options.hydratedSessionsMax) return
-      this.#idle.delete(entry)
-      if (entry.doc === undefined) continue
-      if (entry.dirtySince !== undefined) this.#summarize(entry, entry.doc)
-      entry.stateVector = encodeStateVector(stateVectorOf(entry.doc))
-      entry.doc.destroy()
-      entry.doc = undefined
-    }
   }
 }

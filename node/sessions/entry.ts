@@ -12,14 +12,20 @@ export interface Entry {
   tailRecords: number
   tailBytes: number
   baseBytes: number
-  /** Encoded state vector of all that is logged; stale while `doc` is there. */
+  /** Batch of the journal that holds the last of them. */
+  batch: number
+  /** State vector of all that is logged, encoded; stale while there are `clocks` or a document. */
   stateVector: Uint8Array
-  /** The live document while hydrated. */
+  /** The same decoded, while updates come in that no document has taken up. */
+  clocks: Map<number, number> | undefined
+  /** The document while hydrated. It lacks what is `waiting`. */
   doc: Y.Doc | undefined
   hydrating: Promise<Y.Doc> | undefined
-  /** Updates logged but perhaps not yet readable from the store; kept while an append or a hydration is under way. */
-  readonly unread: Set<Uint8Array>
-  appending: number
+  /** Updates that are logged, and wait to be applied to the document until somebody wants to see it. */
+  waiting: Uint8Array[]
+  waitingBytes: number
+  /** Takes up what a user of the document changes, while there is one. */
+  observer: ((update: Uint8Array, origin: unknown, doc: Y.Doc, transaction: Y.Transaction) => void) | undefined
   /** Handles that need the document to stay hydrated. */
   handles: number
   /** On disk when the peer started, and not looked at since. */
@@ -43,11 +49,14 @@ export function newEntry(id: string, shard: number): Entry {
     tailRecords: 0,
     tailBytes: 0,
     baseBytes: 0,
+    batch: 0,
     stateVector: EMPTY_STATE_VECTOR,
+    clocks: undefined,
     doc: undefined,
     hydrating: undefined,
-    unread: new Set(),
-    appending: 0,
+    waiting: [],
+    waitingBytes: 0,
+    observer: undefined,
     handles: 0,
     recovering: false,
     parked: [],

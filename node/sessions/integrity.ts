@@ -182,7 +182,8 @@ export class Integrity {
 
   /** Undefined while the session changes. `sequence` is the entry's from before the store was read. */
   #isDamaged(entry: Entry, stored: StoredSession, sequence: number): boolean | undefined {
-    if (entry.appending > 0 || entry.dirtySince !== undefined || entry.sequence !== sequence) return undefined
+    const { journal } = this.#options.catalog()
+    if (!journal.isWritten(entry) || entry.dirtySince !== undefined || entry.sequence !== sequence) return undefined
     const doc = buildDocument(entry.id, stored, undefined)
     try {
       const digest = this.#options.catalog().tree(entry.shard).get(entry.id)

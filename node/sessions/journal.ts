@@ -1,9 +1,12 @@
 // The journal: every update of every session on its way to the store, in one order, so that "everything so far is on
-// disk" is one promise to wait for. Once an append has failed nothing more is believed (a failed fsync is never
-// retried as if nothing had happened): the peer turns read-only and unhealthy.
+// disk" is one promise to wait for. What is logged in one go (a frame's updates, the writes that one acknowledgement
+// released) is one batch: one call of the store and one promise, however many records.
+//
+// Once an append has failed nothing more is believed (a failed fsync is never retried as if nothing had happened): the
+// peer turns read-only and unhealthy.
 import { SessionMeshError } from '../../crdt/errors.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Store } from '../ports/store.ts'
+import type { LogRecord, Store } from '../ports/store.ts'
 import type { Entry } from './entry.ts'
 
 /** Where an update came from. */
@@ -23,7 +26,13 @@ interface Folded {
 export class Journal {
   readonly #store: Store
   readonly #clock: Clock
+  /** Records of the batch that is being gathered. */
+  #records: LogRecord[] = []
+  /** Resolves when the batch begun last is on disk, and all before it. */
   #last: Promise<void> = Promise.resolve()
+  /** Batches begun, and those of them that are on disk. */
+  #begun = 0
+  #written = 0
   #failure: SessionMeshError | undefined
 
   constructor(store: Store, clock: Clock) {
@@ -40,27 +49,26 @@ export class Journal {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  /** Logs one update; resolves when it, and all logged before it, are on disk. */
-  append(entry: Entry, update: Uint8Array, source: Source): Promise<void> {
+  /** Logs one update; resolves when it, and all logged before it, are on disk. The promise is its whole batch's. */
+  append(entry: Entry, update: Uint8Array, { origin, boot, frameSequence }: Source): Promise<void> {
     entry.sequence++
     entry.tailRecords++
     entry.tailBytes += update.length
-    entry.unread.add(update)
-    entry.appending++
-    const record = { session: entry.id, sequence: entry.sequence, ...source, time: this.#clock.now(), update }
-    const onDisk = this.#store.append([record]).then(
-      () => this.#appended(entry),
-      (cause: unknown) => this.#failed(cause),
-    )
-    // The caller may care for `flush` alone: its rejection must not count as unhandled.
-    onDisk.catch(() => {})
-    this.#last = onDisk
-    return onDisk
+    if (this.#records.length === 0) this.#begin()
+    entry.batch = this.#begun
+    const { id: session, sequence } = entry
+    this.#records.push({ session, sequence, origin, boot, frameSequence, time: this.#clock.now(), update })
+    return this.#last
   }
 
   /** Resolves when everything appended so far is on disk. */
   flush(): Promise<void> {
     return this.#failure === undefined ? this.#last : Promise.reject(this.#failure)
+  }
+
+  /** Whether all that was logged of the session can be read from the store. */
+  isWritten(entry: Entry): boolean {
+    return entry.batch <= this.#written
   }
 
   /** Replaces an entry's log by one base: up to now, or what `folded` names. */
@@ -71,6 +79,8 @@ export class Journal {
   ): Promise<void> {
     const { throughSequence, records, bytes } = folded
     try {
+      // After the records that it stands for, or they would be left beside it.
+      await this.#last
       await this.#store.compact({ session: entry.id, throughSequence, update })
     } catch (cause) {
       this.#failed(cause)
@@ -80,9 +90,23 @@ export class Journal {
     entry.baseBytes = update.length
   }
 
-  #appended(entry: Entry): void {
-    entry.appending--
-    if (entry.appending === 0 && entry.hydrating === undefined) entry.unread.clear()
+  #begin(): void {
+    this.#begun++
+    this.#last = this.#write(this.#begun)
+    // Nobody may be waiting for it: its rejection must not count as unhandled.
+    this.#last.catch(() => {})
+  }
+
+  async #write(batch: number): Promise<void> {
+    await Promise.resolve()
+    const records = this.#records
+    this.#records = []
+    try {
+      await this.#store.append(records)
+    } catch (cause) {
+      this.#failed(cause)
+    }
+    this.#written = batch
   }
 
   #failed(cause: unknown): never {

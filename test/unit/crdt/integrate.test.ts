@@ -1,20 +1,33 @@
-// `integrable` and `advance` held against real documents: they must foretell what Yjs does, to the clock.
+// `integrable` and `movedBy` held against real documents: they must foretell what Yjs does, to the clock.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import {
-  advance,
+  applyInspected,
   applyRemote,
   createDocument,
+  digestOf,
   hasCode,
   inspectUpdate,
   integrable,
-  isNoop,
+  movedBy,
   stateVectorOf,
+  type StateVector,
+  type UpdateShape,
 } from '../../../crdt/index.ts'
 import { documentOf, worlds } from './world.ts'
 
 const isPending = (doc: Y.Doc) => doc.store.pendingStructs !== null || doc.store.pendingDs !== null
+
+/** What is foretold, and what came of it. Of an update that is not integrable only that is foretold. */
+const foretell = (shape: UpdateShape, before: StateVector) => {
+  const moved = movedBy(shape, before)
+  return { integrable: moved !== undefined, after: moved && new Map([...before, ...moved]) }
+}
+const outcome = (doc: Y.Doc) => ({
+  integrable: !isPending(doc),
+  after: isPending(doc) ? undefined : stateVectorOf(doc),
+})
 
 /** The updates whose bit in `mask` is set. */
 const subset = (updates: readonly Uint8Array[], mask: readonly boolean[]) => updates.filter((_, i) => mask[i] === true)
@@ -38,15 +51,15 @@ test('foretells what a document does with a random part of a history, merged or 
       const doc = documentOf([Y.encodeStateAsUpdate(base)])
       const before = stateVectorOf(doc)
       const shape = inspectUpdate(update)
-      const [foretold, after] = [integrable(shape, before), advance(before, shape)]
+      const foretold = foretell(shape, before)
       let news = false
       doc.on('update', () => {
         news = true
       })
-      Y.applyUpdate(doc, update)
+      expect(applyRemote(doc, update, 'peer')).toEqual({ news, pending: isPending(doc) })
       outcomes[isPending(doc) ? 'pending' : 'whole']++
-      expect({ integrable: foretold, after }).toEqual({ integrable: !isPending(doc), after: stateVectorOf(doc) })
-      if (isNoop(shape, before)) expect(news).toBe(false)
+      expect(foretold).toEqual(outcome(doc))
+      if (foretold.integrable && !news) expect(foretold.after).toEqual(before)
     }
   })
   fc.assert(property, { numRuns: 400 })
@@ -63,11 +76,10 @@ test('foretells every step of a history with holes in it', () => {
       if (hole[i] === 0) continue
       const before = Y.encodeStateAsUpdate(doc)
       const shape = inspectUpdate(update)
-      const foretold = integrable(shape, stateVectorOf(doc))
-      const after = advance(stateVectorOf(doc), shape)
+      const foretold = foretell(shape, stateVectorOf(doc))
       Y.applyUpdate(doc, update)
-      expect({ integrable: foretold, after }).toEqual({ integrable: !isPending(doc), after: stateVectorOf(doc) })
-      if (foretold) continue
+      expect(foretold).toEqual(outcome(doc))
+      if (foretold.integrable) continue
       refused++
       doc = documentOf([before])
     }
@@ -110,11 +122,9 @@ test('a garbage collected base makes no difference', () => {
     const doc = documentOf([Y.encodeStateAsUpdate(writer)])
     for (const update of [...updates.slice(cut), ...updates.slice(0, cut)]) {
       if (isPending(doc)) return
-      const before = stateVectorOf(doc)
-      const shape = inspectUpdate(update)
+      const foretold = foretell(inspectUpdate(update), stateVectorOf(doc))
       Y.applyUpdate(doc, update)
-      expect(integrable(shape, before)).toBe(!isPending(doc))
-      expect(advance(before, shape)).toEqual(stateVectorOf(doc))
+      expect(foretold).toEqual(outcome(doc))
     }
   })
   fc.assert(property, { numRuns: 200 })
@@ -125,7 +135,7 @@ test('clients that wait for each other in a circle are not integrable', () => {
   const circle = Uint8Array.from([2, 1, 2, 0, 0x88, 1, 0, 1, 125, 1, 1, 1, 0, 0x88, 2, 0, 1, 125, 1, 0])
   const doc = createDocument('a')
   expect(integrable(inspectUpdate(circle), stateVectorOf(doc))).toBe(false)
-  expect(applyRemote(doc, circle, 'test')).toBe(true)
+  expect(applyRemote(doc, circle, 'test').pending).toBe(true)
 })
 
 test('a long chain across clients takes linear time', () => {
@@ -153,8 +163,7 @@ test('a long chain across clients takes linear time', () => {
   }
   bytes.push(0)
   const shape = inspectUpdate(Uint8Array.from(bytes))
-  expect(integrable(shape, new Map())).toBe(true)
-  expect(advance(new Map(), shape).size).toBe(clients)
+  expect(movedBy(shape, new Map())?.size).toBe(clients)
 })
 
 test('applyRemote says when something stays pending, and when that is over', () => {
@@ -166,8 +175,9 @@ test('applyRemote says when something stays pending, and when that is over', () 
   const [first, second] = updates
   if (first === undefined || second === undefined) throw new Error('two updates expected')
   const doc = createDocument('d')
-  expect(applyRemote(doc, second, 'peer')).toBe(true)
-  expect(applyRemote(doc, first, 'peer')).toBe(false)
+  expect(applyRemote(doc, second, 'peer')).toEqual({ news: false, pending: true })
+  expect(applyRemote(doc, first, 'peer')).toEqual({ news: true, pending: false })
+  expect(applyRemote(doc, first, 'peer')).toEqual({ news: false, pending: false })
   expect(doc.getArray('list').toJSON()).toEqual([1, 2])
 })
 
@@ -183,6 +193,19 @@ test('applyRemote refuses unsound bytes without touching the document, and hands
   writer.getMap('data').set('a', 1)
   applyRemote(doc, Y.encodeStateAsUpdate(writer), 'peer')
   expect(origins).toEqual(['peer', false])
+})
+
+test('updates applied together do what they do one by one, in one transaction', () => {
+  const property = fc.property(worlds(), fc.nat(40), ({ updates }, cut) => {
+    const [base, rest] = [updates.slice(0, cut), updates.slice(cut)]
+    const doc = documentOf(base)
+    let transactions = 0
+    doc.on('afterAllTransactions', () => transactions++)
+    const { pending } = applyInspected(doc, rest, 'peer')
+    expect({ pending, transactions }).toEqual({ pending: false, transactions: 1 })
+    expect(digestOf(doc)).toEqual(digestOf(documentOf(updates)))
+  })
+  fc.assert(property, { numRuns: 200 })
 })
 
 test('an observer that throws is not mistaken for an unsound update', () => {
