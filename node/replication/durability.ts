@@ -3,13 +3,16 @@
 import { ReplicationTimeoutError, SessionMeshError } from '../../crdt/errors.ts'
 import type { Durability, Receipt, WriteOptions } from '../api.ts'
 import type { PeerId } from '../../transport/port.ts'
-import type { Cancel, Clock } from '../ports/clock.ts'
+import type { Clock } from '../ports/clock.ts'
+import { Deadlines } from '../util/deadlines.ts'
 import type { AckLedger } from './acked.ts'
 
 /** One or more updates of one session on their way to disks. */
 export interface Write {
   readonly session: string
   readonly shard: number
+  /** Resolves when it is on this peer's disk; one promise for many writes. */
+  readonly onDisk: Promise<void>
   /** Seq of the frame that carries it; undefined until the outbox has taken it up. */
   sequence: number | undefined
   onOwnDisk: boolean
@@ -17,8 +20,17 @@ export interface Write {
 
 interface Waiter {
   readonly write: Write
-  readonly durability: Durability
-  settle(error?: unknown): void
+  readonly options: ResolvedWriteOptions
+  /** Monotonic ms. */
+  readonly deadline: number
+  readonly resolve: (receipt: Receipt) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Writes that come onto this peer's disk together. */
+interface Batch {
+  readonly onDisk: Promise<void>
+  readonly waiters: Waiter[]
 }
 
 /** The live peers that should keep a shard, as placement says now. */
@@ -69,12 +81,19 @@ export interface DurabilityOptions {
   readonly replicasOf: (shard: number) => ShardReplicas
 }
 
+/**
+ * A write costs little here however many wait: those of one journal batch share a promise, an acknowledgement looks at
+ * the frames that it is about, and one timer serves all deadlines.
+ */
 export class DurabilityWaiters {
   readonly #waiters = new Map<number, Set<Waiter>>()
   readonly #options: DurabilityOptions
+  readonly #deadlines: Deadlines
+  #batch: Batch | undefined
 
   constructor(options: DurabilityOptions) {
     this.#options = options
+    this.#deadlines = new Deadlines(options.clock, (now) => this.#expire(now))
   }
 
   get size(): number {
@@ -87,57 +106,78 @@ export class DurabilityWaiters {
    * Resolves when the write has its copies, or fewer if there are fewer live replicas or time is up.
    * @throws ReplicationTimeoutError if `strict` and fewer; STORE_FAILED if this peer's own disk refused it
    */
-  wait(write: Write, onDisk: Promise<void>, options: ResolvedWriteOptions): Promise<Receipt> {
+  wait(write: Write, options: ResolvedWriteOptions): Promise<Receipt> {
     return new Promise((resolve, reject) => {
-      let cancel: Cancel = () => {}
-      const waiter: Waiter = {
-        write,
-        durability: options.durability,
-        settle: (error) => {
-          if (!this.#remove(waiter)) return
-          cancel()
-          const outcome = error ?? this.#outcome(write, options)
-          if (outcome instanceof Error) reject(outcome)
-          else resolve(outcome as Receipt)
-        },
-      }
+      const deadline = this.#options.clock.monotonic() + options.timeoutMs
+      const waiter: Waiter = { write, options, deadline, resolve, reject }
       this.#add(waiter)
-      cancel = this.#options.clock.setTimer(options.timeoutMs, () => waiter.settle())
-      onDisk.then(
-        () => {
-          write.onOwnDisk = true
-          this.#check(waiter)
-        },
-        (error: unknown) => waiter.settle(error),
-      )
+      if (!write.onOwnDisk) this.#whenOnDisk(waiter)
       this.#check(waiter)
     })
   }
 
-  /** Looks again at the writes of a shard, or of all: an acknowledgement came, or a replica went. */
-  recheck(shard?: number): void {
-    const groups = shard === undefined ? [...this.#waiters.values()] : [this.#waiters.get(shard) ?? []]
-    for (const waiters of groups) for (const waiter of waiters) this.#check(waiter)
+  /** The shard's frames up to and with `sequence` have another copy. */
+  acknowledged(shard: number, sequence: number): void {
+    for (const waiter of this.#waiters.get(shard) ?? []) {
+      if (waiter.write.sequence !== undefined && waiter.write.sequence <= sequence) this.#check(waiter)
+    }
+  }
+
+  /** Looks again at every write: a replica came or went, or more was acknowledged than frames tell. */
+  recheck(): void {
+    for (const waiters of this.#waiters.values()) for (const waiter of waiters) this.#check(waiter)
+  }
+
+  #whenOnDisk(waiter: Waiter): void {
+    const { onDisk } = waiter.write
+    if (this.#batch?.onDisk === onDisk) {
+      this.#batch.waiters.push(waiter)
+      return
+    }
+    const waiters = [waiter]
+    this.#batch = { onDisk, waiters }
+    onDisk.then(
+      () => {
+        for (const each of waiters) {
+          each.write.onOwnDisk = true
+          this.#check(each)
+        }
+      },
+      (error: unknown) => {
+        for (const each of waiters) if (this.#remove(each)) each.reject(error)
+      },
+    )
+  }
+
+  #expire(now: number): void {
+    for (const waiters of this.#waiters.values()) {
+      for (const waiter of waiters) {
+        if (waiter.deadline <= now) this.#settle(waiter, this.#standing(waiter))
+        else this.#deadlines.add(waiter.deadline)
+      }
+    }
   }
 
   #check(waiter: Waiter): void {
-    if (waiter.durability !== 'memory' && !waiter.write.onOwnDisk) return
-    const { held, possible } = this.#standing(waiter.write, waiter.durability)
-    if (held >= possible) waiter.settle()
+    if (waiter.options.durability !== 'memory' && !waiter.write.onOwnDisk) return
+    const standing = this.#standing(waiter)
+    if (standing.held >= standing.possible) this.#settle(waiter, standing)
   }
 
-  #outcome(write: Write, options: ResolvedWriteOptions): Receipt | ReplicationTimeoutError {
-    const { copies, held, wanted } = this.#standing(write, options.durability)
+  #settle(waiter: Waiter, { copies, held, wanted }: Standing): void {
+    if (!this.#remove(waiter)) return
+    const { write, options, resolve, reject } = waiter
     const degraded = held < wanted
     if (degraded && options.strict) {
       const message = `${write.session}: ${held} of ${wanted} copies on disk; the change stays and goes on spreading`
-      return new ReplicationTimeoutError(message, copies.length)
-    }
-    return { session: write.session, copies: copies.length, degraded, peers: copies }
+      reject(new ReplicationTimeoutError(message, copies.length))
+    } else resolve({ session: write.session, copies: copies.length, degraded, peers: copies })
   }
 
   /** A number counts any disk; `quorum` and `all` are of the live replicas; see docs/GUARANTEES.md. */
-  #standing({ shard, sequence, onOwnDisk }: Write, durability: Durability): Standing {
+  #standing({ write, options }: Waiter): Standing {
+    const { shard, sequence, onOwnDisk } = write
+    const { durability } = options
     const { ledger, self, replicasOf } = this.#options
     const holders = sequence === undefined ? [] : ledger.holders(shard, sequence)
     const copies = onOwnDisk ? [self(), ...holders] : holders
@@ -156,9 +196,14 @@ export class DurabilityWaiters {
     const waiters = this.#waiters.get(waiter.write.shard) ?? new Set()
     this.#waiters.set(waiter.write.shard, waiters)
     waiters.add(waiter)
+    this.#deadlines.add(waiter.deadline)
   }
 
   #remove(waiter: Waiter): boolean {
-    return this.#waiters.get(waiter.write.shard)?.delete(waiter) ?? false
+    const waiters = this.#waiters.get(waiter.write.shard)
+    if (waiters?.delete(waiter) !== true) return false
+    if (waiters.size === 0) this.#waiters.delete(waiter.write.shard)
+    if (this.#waiters.size === 0) this.#deadlines.clear()
+    return true
   }
 }

@@ -59,9 +59,9 @@ export class Outbox {
     return this.#waitingBytes
   }
 
-  /** Resolves when there is room for another write. */
-  async room(): Promise<void> {
-    while (this.#waitingBytes > WAITING_BYTES_MAX) await new Promise<void>((resolve) => this.#wakers.push(resolve))
+  /** Resolves when there is room for another write; undefined if there is. */
+  room(): Promise<void> | undefined {
+    return this.#waitingBytes > WAITING_BYTES_MAX ? this.#roomMade() : undefined
   }
 
   /** Publishes what may be published now. */
@@ -75,6 +75,10 @@ export class Outbox {
         // What came between the loop's last look and here must not wait for the next change.
         if (this.#next() !== undefined) this.pump()
       })
+  }
+
+  async #roomMade(): Promise<void> {
+    while (this.#waitingBytes > WAITING_BYTES_MAX) await new Promise<void>((resolve) => this.#wakers.push(resolve))
   }
 
   async #run(): Promise<void> {

@@ -10,14 +10,16 @@ import { delay, every } from '../util/timers.ts'
 import type { ExchangeOptions } from './exchange-server.ts'
 import { exchange } from './exchange.ts'
 
-/** Digests are recomputed when a session has been quiet this long … */
-const SETTLE_QUIET_MS = 100
-/** … or has been changing this long. */
-const SETTLE_MAX_MS = 1_000
+/** Digests are recomputed when a session has been quiet this long: one that is written to all the time would cost … */
+const SETTLE_QUIET_MS = 1_000
+/** … more digests than updates. But it is not left out for longer than this. */
+const SETTLE_MAX_MS = 10_000
 const SETTLE_INTERVAL_MS = 100
 /** Pause after an exchange before the next with the same peer, so that a broken one can't spin. */
 const EXCHANGE_PAUSE_MS = 20
 const FAILED_PAUSE_MS = 200
+/** Sync intervals after which a difference is looked into though the shard is being written to all the time. */
+const MOVING_PATIENCE = 30
 
 export interface RepairOptions {
   readonly exchange: ExchangeOptions
@@ -31,11 +33,21 @@ export interface RepairOptions {
   readonly onError: (error: unknown) => void
 }
 
+/** A shard in which the other peer's root is not ours. Times are monotonic ms. */
+interface Difference {
+  readonly own: Uint8Array
+  readonly theirs: Uint8Array
+  /** When the two became what they are. */
+  readonly since: number
+  /** When it was last looked into, or first seen. */
+  readonly first: number
+}
+
 interface PeerRepair {
   readonly wanted: Set<number>
   running: Promise<void> | undefined
-  /** Shards whose roots differed at the last heartbeat, and since when (monotonic ms). */
-  readonly differing: Map<number, number>
+  /** Shards whose roots differed at the last heartbeat. */
+  readonly differing: Map<number, Difference>
   /** What it holds and what we hold, when nothing differed. */
   equalTo: { readonly holdings: Holdings; readonly roots: Uint8Array } | undefined
 }
@@ -119,7 +131,8 @@ export class RepairSchedule {
 
   /**
    * Compares the roots of a heartbeat with ours. A difference is natural while changes are on their way: it is acted
-   * on only once it has lasted, a little longer on the side with the greater id so that the two do not do it at once.
+   * on only once both roots have stood still for a while, a little longer on the side with the greater id so that the
+   * two do not do it at once. Frames lost under load are noticed by their numbers; nothing waits for this then.
    */
   #compare(info: HeartbeatInfo): void {
     const { clock, syncIntervalMs, exchange: ours } = this.#options
@@ -132,14 +145,19 @@ export class RepairSchedule {
     const now = clock.monotonic()
     const patienceMs = info.peer > ours.transport.self ? syncIntervalMs / 2 : syncIntervalMs
     const lasting: number[] = []
-    for (const [shard, { root }] of info.holdings) {
-      if (digestsEqual(root, ours.catalog.tree(shard).root())) {
+    for (const [shard, { root: theirs }] of info.holdings) {
+      const own = ours.catalog.tree(shard).root()
+      if (digestsEqual(theirs, own)) {
         repair.differing.delete(shard)
         continue
       }
-      const since = repair.differing.get(shard) ?? now
-      repair.differing.set(shard, since)
-      if (now - since >= patienceMs) lasting.push(shard)
+      const known = repair.differing.get(shard)
+      const isStill = known !== undefined && digestsEqual(known.own, own) && digestsEqual(known.theirs, theirs)
+      const since = isStill ? known.since : now
+      const first = known?.first ?? now
+      const isLasting = now - since >= patienceMs || now - first >= syncIntervalMs * MOVING_PATIENCE
+      repair.differing.set(shard, { own, theirs, since, first: isLasting ? now : first })
+      if (isLasting) lasting.push(shard)
     }
     if (lasting.length > 0) this.request(info.peer, lasting)
     if (repair.differing.size === 0) repair.equalTo = { holdings: info.holdings, roots }

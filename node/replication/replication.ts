@@ -37,12 +37,6 @@ export interface ReplicationOptions {
   readonly onError: (error: unknown) => void
 }
 
-/** One local change whose update has been handed to the outbox. */
-export interface PendingWrite {
-  readonly write: Write
-  readonly onDisk: Promise<void>
-}
-
 export class Replication implements ReplicationApi {
   readonly #options: ReplicationOptions
   readonly #ledger = new AckLedger()
@@ -75,6 +69,8 @@ export class Replication implements ReplicationApi {
       onGap: (origin, shard) => this.#repair?.request(origin, [shard]),
       onFrame: (updates) => counters.received(updates),
     })
+    // With digests that show the news, or nobody would know from the heartbeat that there are any.
+    const announce = () => void catalog.settle().then(() => membership.announce(), onError)
     const exchange = { transport, catalog, ledger: this.#ledger, inbox, boot, refuse }
     const repair = new RepairSchedule({
       exchange,
@@ -84,18 +80,19 @@ export class Replication implements ReplicationApi {
       syncIntervalMs: config.syncIntervalMs,
       onDone: () => {
         counters.exchanges++
-        this.#acknowledged()
+        this.#recheck()
       },
-      onNews: () => membership.announce(),
+      onNews: announce,
       onError,
     })
     this.#repair = repair
     this.#outbox = this.#makeOutbox()
-    serveExchange({ ...exchange, allowed, onNews: () => membership.announce() })
+    serveExchange({ ...exchange, allowed, onNews: announce })
     acknowledger.handle(
       (from, ack) => {
-        if (ack.boot === boot && this.#ledger.acknowledge(from, ack.shard, ack.seq, ack.from))
-          this.#acknowledged(ack.shard)
+        if (ack.boot !== boot || !this.#ledger.acknowledge(from, ack.shard, ack.seq, ack.from)) return
+        this.#waiters.acknowledged(ack.shard, ack.seq)
+        this.#outbox?.pump()
       },
       (from) => refuse('malformed-acks', '', from, 'not protobuf'),
     )
@@ -115,19 +112,19 @@ export class Replication implements ReplicationApi {
   }
 
   /** Takes a local change up for publishing. */
-  publish(entry: Entry, update: Uint8Array, onDisk: Promise<void>): PendingWrite {
-    const write: Write = { session: entry.id, shard: entry.shard, sequence: undefined, onOwnDisk: false }
+  publish(entry: Entry, update: Uint8Array, onDisk: Promise<void>): Write {
+    const write: Write = { session: entry.id, shard: entry.shard, onDisk, sequence: undefined, onOwnDisk: false }
     this.#outbox?.add({ write, update })
-    return { write, onDisk }
+    return write
   }
 
-  /** Resolves when writers may go on: the outbox is not overfull. */
-  async room(): Promise<void> {
-    await this.#outbox?.room()
+  /** What writers must wait for, if anything: the outbox is overfull. */
+  room(): Promise<void> | undefined {
+    return this.#outbox?.room()
   }
 
-  wait(pending: PendingWrite, options: ResolvedWriteOptions): Promise<Receipt> {
-    return this.#waiters.wait(pending.write, pending.onDisk, options)
+  wait(write: Write, options: ResolvedWriteOptions): Promise<Receipt> {
+    return this.#waiters.wait(write, options)
   }
 
   /** Asks the live peers for a session that is not held here. Whether anyone had it. */
@@ -236,8 +233,8 @@ export class Replication implements ReplicationApi {
       )
   }
 
-  #acknowledged(shard?: number): void {
-    this.#waiters.recheck(shard)
+  #recheck(): void {
+    this.#waiters.recheck()
     this.#outbox?.pump()
   }
 
@@ -247,7 +244,7 @@ export class Replication implements ReplicationApi {
     for (let shard = 0; shard < config.shardCount; shard++) {
       this.#ledger.setReplicas(shard, sets.acknowledging(shard))
     }
-    this.#acknowledged()
+    this.#recheck()
   }
 
   #memberChanged(change: MemberChange, inbox: Inbox): void {

@@ -4,6 +4,7 @@ import {
   dataOf,
   describeSession,
   digestOf,
+  isTerminated,
   SessionMeshError,
   terminateSession,
   toHex,
@@ -60,7 +61,7 @@ export class OpenSession implements Session {
 
   async transact(change: (doc: Y.Doc) => void, options: WriteOptions = {}): Promise<Receipt> {
     const doc = this.doc
-    if (describeSession(doc).terminatedAt !== undefined) {
+    if (isTerminated(doc)) {
       throw new SessionMeshError('SESSION_TERMINATED', `session ${this.id} is terminated`)
     }
     return this.#host.write(this.#entry, doc, change, options)

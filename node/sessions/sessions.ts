@@ -25,7 +25,7 @@ import type { Homes } from '../membership/homes.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import { resolveWriteOptions, type Write } from '../replication/durability.ts'
-import type { PendingWrite, Replication } from '../replication/replication.ts'
+import type { Replication } from '../replication/replication.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
 import type { Lifecycles } from './lifecycle.ts'
@@ -48,9 +48,9 @@ export interface SessionsOptions {
 export class Sessions implements SessionsApi, SessionHost {
   readonly #options: SessionsOptions
   /** Writes that the change now running has published: Yjs calls back synchronously. */
-  #captured: PendingWrite[] | undefined
+  #captured: Write[] | undefined
   /** The last write of each session, for a change that turns out to change nothing. */
-  readonly #lastWrites = new WeakMap<Entry, PendingWrite>()
+  readonly #lastWrites = new WeakMap<Entry, Write>()
 
   constructor(options: SessionsOptions) {
     this.#options = options
@@ -58,9 +58,9 @@ export class Sessions implements SessionsApi, SessionHost {
 
   /** To be called with every local update, by the catalog. */
   published(entry: Entry, update: Uint8Array, onDisk: Promise<void>): void {
-    const pending = this.#options.replication.publish(entry, update, onDisk)
-    this.#captured?.push(pending)
-    this.#lastWrites.set(entry, pending)
+    const write = this.#options.replication.publish(entry, update, onDisk)
+    this.#captured?.push(write)
+    this.#lastWrites.set(entry, write)
   }
 
   status(): SessionsStatus {
@@ -185,13 +185,14 @@ export class Sessions implements SessionsApi, SessionHost {
   async write(entry: Entry, doc: Y.Doc, change: (doc: Y.Doc) => void, options: WriteOptions): Promise<Receipt> {
     const { replication, config } = this.#options
     const resolved = resolveWriteOptions(options, config)
-    await replication.room()
+    const room = replication.room()
+    if (room !== undefined) await room
     this.#options.catalog().journal.assertWritable()
     if (entry.baseBytes + entry.tailBytes > config.sessionBytesMax) {
       const message = `session ${entry.id} takes more than ${config.sessionBytesMax} bytes (sessionBytesMax)`
       throw new SessionMeshError('SESSION_TOO_LARGE', message)
     }
-    const captured: PendingWrite[] = []
+    const captured: Write[] = []
     this.#captured = captured
     try {
       doc.transact(() => change(doc))
@@ -212,9 +213,9 @@ export class Sessions implements SessionsApi, SessionHost {
     return { home: homes.of(entry), state: lifecycles.state(entry.id), history: lifecycles.history(entry.id) }
   }
 
-  #nothing(entry: Entry): PendingWrite {
-    const write: Write = { session: entry.id, shard: entry.shard, sequence: 0, onOwnDisk: false }
-    return { write, onDisk: this.#options.catalog().journal.flush() }
+  #nothing(entry: Entry): Write {
+    const onDisk = this.#options.catalog().journal.flush()
+    return { session: entry.id, shard: entry.shard, onDisk, sequence: 0, onOwnDisk: false }
   }
 
   async #find(id: string): Promise<Entry> {
