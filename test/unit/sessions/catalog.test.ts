@@ -22,6 +22,7 @@ async function setUp(options: Partial<CatalogOptions> = {}) {
     updateBytesMax: 1 << 20,
     sessionBytesMax: 1 << 20,
     clientId: 7,
+    newClientId: () => 8,
     self: { origin: 'self', boot: '02', frameSequence: 0 },
     onLocalUpdate: (_entry, update) => locals.push(update),
     onChanged: () => {},
