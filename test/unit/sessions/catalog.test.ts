@@ -21,6 +21,8 @@ async function setUp(options: Partial<CatalogOptions> = {}) {
     hydratedSessionsMax: 10,
     updateBytesMax: 1 << 20,
     sessionBytesMax: 1 << 20,
+    historyRecordsMax: 100,
+    historyBytesMax: 1 << 20,
     clientId: 7,
     newClientId: () => 8,
     self: { origin: 'self', boot: '02', frameSequence: 0 },
@@ -155,18 +157,4 @@ test('whatever comes in between, the document ends as the log would make it', as
     expect(dataOf(replayed).get('n')).toBe(dataOf(doc).get('n'))
   })
   await fc.assert(property, { numRuns: 200 })
-})
-
-test('a long log becomes a base, and the records that came meanwhile stay', async () => {
-  const { store, catalog } = await setUp()
-  const { doc, updates } = writer()
-  for (let n = 1; n <= 200; n++) dataOf(doc).set('n', n)
-  for (const update of updates.splice(0)) catalog.receive('s', update, SOURCE)
-  await catalog.settle()
-  dataOf(doc).set('n', 201)
-  for (const update of updates) catalog.receive('s', update, SOURCE)
-  await catalog.journal.flush()
-  const stored = await store.read('s')
-  expect(stored).toMatchObject({ base: { throughSequence: 201 }, tail: [{ sequence: 202 }] })
-  expect(entryOf(catalog)).toMatchObject({ tailRecords: 1, tailBytes: updates[0]?.length })
 })

@@ -41,7 +41,7 @@ test('a base takes the place of records that are on disk, not of those still und
   const { store, journal } = await setUp()
   const entry = newEntry('a', 0)
   void journal.append(entry, update, SOURCE)
-  const compacted = journal.compact(entry, () => update)
+  const compacted = journal.compact(entry, update)
   void journal.append(entry, update, SOURCE)
   await Promise.all([compacted, journal.flush()])
   expect(await store.read('a')).toMatchObject({ base: { throughSequence: 1 }, tail: [{ sequence: 2 }] })
