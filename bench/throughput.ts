@@ -57,15 +57,14 @@ async function run(load: Load, scratch: string, show: Show): Promise<Report> {
   bar.done()
   await gossip.end()
   show.step('comparing what the peers hold, in memory and then from their disks')
-  const contents = await equalContents(mesh)
+  const content = await equalContent(mesh)
   await mesh.end()
   for (const name of ['a', 'b', 'c']) {
-    const alone = new Child('mesh-peer.ts', { ...peerOptions(name), name })
-    contents.push(await alone.ask<Content>('content'))
+    const alone = new Child('mesh-peer.ts', peerOptions(name))
+    await waitFor(`the disk of ${name} to hold the same`, async () => {
+      return (await alone.ask<Content>('content')).hash === content.hash
+    })
     await alone.end()
-  }
-  if (new Set(contents.map((content) => JSON.stringify(content))).size !== 1) {
-    throw new Error(`the peers hold different content: ${JSON.stringify(contents)}`)
   }
   return report(rounds, load.writers)
 }
@@ -84,14 +83,16 @@ async function measured<T>(trio: Trio, turn: () => Promise<T>): Promise<T & { cp
   return { ...result, cpuMicroseconds: (await trio.cpuMicroseconds()) - before }
 }
 
-/** What each peer holds once all hold the same. @throws REQUEST_TIMEOUT if they don't come to */
-async function equalContents(mesh: Trio): Promise<Content[]> {
+/** What all peers hold, once it is the same. @throws REQUEST_TIMEOUT if they don't come to */
+async function equalContent(mesh: Trio): Promise<Content> {
   let contents: Content[] = []
   await waitFor('the peers to hold equal content', async () => {
     contents = await Promise.all(mesh.all.map((child) => child.ask<Content>('content')))
     return new Set(contents.map(({ hash }) => hash)).size === 1
   })
-  return contents
+  const [content] = contents
+  if (content === undefined || content.sessions === 0) throw new Error('the peers hold nothing')
+  return content
 }
 
 function whole(text: string, option: string): number {
