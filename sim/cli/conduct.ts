@@ -1,5 +1,7 @@
-// One run for `run` and `replay`: done, printed, saved if it failed, and turned into an exit code.
+// One run for `run` and `replay`: done, printed, drawn if asked for, saved if it failed, and turned into an exit code.
+import { writeFileSync } from 'node:fs'
 import { systemClock } from '../../node/ports/clock.ts'
+import { Recorder, renderReport } from '../report/index.ts'
 import { attempt } from '../run/attempt.ts'
 import { inMacrotask } from '../run/in-macrotask.ts'
 import type { RunResult } from '../run/run.ts'
@@ -20,6 +22,8 @@ export interface ConductOptions {
   readonly directory: string | undefined
   readonly json: boolean
   readonly trace: Shown | false
+  /** Where the picture of the run goes; undefined if none is asked for. */
+  readonly picture: string | undefined
   /** What it was when it was saved; undefined if this is the first time. */
   readonly expectedHash?: string
 }
@@ -37,6 +41,8 @@ export interface RunReport extends Omit<RunResult, 'plan' | 'events' | 'eventCou
   readonly sameTrace: boolean | null
   /** Where the failing run was saved. */
   readonly file: string | null
+  /** Where its picture is. */
+  readonly report: string | null
   /** The command that runs it again. */
   readonly replay: string
 }
@@ -45,10 +51,15 @@ export const EXIT_VIOLATED = 1
 const EXIT_VACUOUS = 2
 
 export async function conduct(options: ConductOptions): Promise<RunReport> {
-  const { experiment, scenario, json, trace, directory } = options
+  const { experiment, scenario, json, trace, directory, picture } = options
+  const recorder = picture === undefined ? undefined : new Recorder()
   const { result, wallMs } = await inMacrotask(() => {
     const start = systemClock.monotonic()
-    const result = attempt(experiment.plan, { own: experiment.own, keepTrace: trace !== false })
+    const result = attempt(experiment.plan, {
+      own: experiment.own,
+      keepTrace: trace !== false,
+      ...recorder?.options,
+    })
     return { result, wallMs: systemClock.monotonic() - start }
   })
   if (trace !== false) printLines(columns(result.plan, result.events, trace))
@@ -64,6 +75,9 @@ export async function conduct(options: ConductOptions): Promise<RunReport> {
         })
       : null
   const report = reportOf(options, result, wallMs, file)
+  if (picture !== undefined && recorder !== undefined) {
+    writeFileSync(picture, renderReport(recorder.record(result, report.replay)))
+  }
   printLines(json ? [JSON.stringify(report)] : verdictLines(result, report))
   if (verdict === 'violated') process.exitCode = EXIT_VIOLATED
   if (verdict === 'vacuous') process.exitCode = EXIT_VACUOUS
@@ -81,6 +95,7 @@ function reportOf(options: ConductOptions, result: RunResult, wallMs: number, fi
     simulatedPerWall: result.simulatedMs / wallMs,
     sameTrace: options.expectedHash === undefined ? null : options.expectedHash === result.traceHash,
     file,
+    report: options.picture ?? null,
     replay: commandLine(file === null ? options.again : ['replay', file]),
   }
 }

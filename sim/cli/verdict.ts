@@ -41,6 +41,7 @@ function afterwards(result: RunResult, report: RunReport): string[] {
   if (report.sameTrace === true) lines.push('the same trace as when it was saved')
   if (report.sameTrace === false) lines.push('not the trace that was saved: the code has changed since')
   lines.push(`again:   ${report.replay}`)
+  if (report.report !== null) lines.push(`picture: ${report.report}`)
   if (report.file !== null) lines.push(`smaller: ${commandLine(['shrink', report.file])}`)
   return lines
 }

@@ -1,6 +1,6 @@
 // The simulator's command line, as a user types it: output, exit codes, and a failure saved and replayed.
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -45,8 +45,28 @@ test('run prints a verdict and the command that runs it again; --json one object
     wallMs: expect.any(Number),
     faults: { partition: 1 },
     file: null,
+    report: null,
     replay: 'npm run sim -- run isolate-one --seed 3 --peers 3 --duration 6000ms',
   })
+})
+
+test('run --report draws the run, with the command that runs it again', () => {
+  const { status, last } = sim(
+    'run',
+    'isolate-one',
+    '--seed',
+    '3',
+    '--duration',
+    '6s',
+    '--report',
+    'run.html',
+    '--json',
+  )
+  expect(status).toBe(0)
+  const { report, traceHash } = JSON.parse(last) as { report: string; traceHash: string }
+  const html = readFileSync(join(directory, report), 'utf8')
+  expect(html).toContain(traceHash)
+  expect(html).toContain('npm run sim -- run isolate-one --seed 3 --duration 6000ms')
 })
 
 test('a violated run is saved, exits with 1, and replays to the same trace', () => {

@@ -7,11 +7,13 @@ import { commandLine } from '../program.ts'
 import { parseShown, withTrace, type TraceFlag } from '../trace-flag.ts'
 
 interface ReplayFlags extends TraceFlag {
+  readonly report?: string
   readonly json?: boolean
 }
 
 export function registerReplay(program: Command): void {
   withTrace(program.command('replay <file>').description('run a saved failure again, event for event'))
+    .option('--report <file>', 'draw the run as one HTML page')
     .option('--json', 'print one JSON object, on the last line')
     .addHelpText(
       'after',
@@ -31,6 +33,7 @@ Exit code: 0 ok, 1 violated (or a mistake in the command), 2 vacuous.`,
         directory: undefined,
         json: flags.json === true,
         trace: parseShown(flags),
+        picture: flags.report,
         expectedHash: saved.traceHash,
       })
     })

@@ -10,6 +10,7 @@ import { parseShown, withTrace, type TraceFlag } from '../trace-flag.ts'
 interface RunFlags extends OverrideFlags, TraceFlag {
   readonly seed?: number
   readonly out: string
+  readonly report?: string
   readonly json?: boolean
 }
 
@@ -23,6 +24,7 @@ export function registerRun(program: Command): void {
     .option('--seed <n>', 'what chance is drawn from (default: another each time)', seed)
   withTrace(withOverrides(command))
     .option('--out <dir>', 'where a failing run is saved', '.')
+    .option('--report <file>', 'draw the run as one HTML page')
     .option('--json', 'print one JSON object, on the last line')
     .addHelpText(
       'after',
@@ -32,6 +34,7 @@ Examples:
   ${commandLine(['run', 'split-halves', '--peers', 9, '--seed', 7, '--trace'])}
   ${commandLine(['run', './my-scenario.yaml', '--json'])}
   ${commandLine(['run', '--seed', 42])}
+  ${commandLine(['run', 'flapping', '--report', 'flapping.html'])}
 
 Exit code: 0 ok, 1 violated (or a mistake in the command), 2 vacuous: nothing was tried.`,
     )
@@ -52,6 +55,7 @@ Exit code: 0 ok, 1 violated (or a mistake in the command), 2 vacuous: nothing wa
         directory: flags.out,
         json: flags.json === true,
         trace: parseShown(flags),
+        picture: flags.report,
       })
     })
 }
