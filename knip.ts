@@ -15,6 +15,8 @@ const config: KnipConfig = {
     'bench/*.ts',
   ],
   project: ['**/*.{ts,js,mjs}'],
+  // Of the operating system: util-linux, which every Debian has.
+  ignoreBinaries: ['prlimit'],
   // The index of a folder is its face: the types in it are there to be named, used so far or not.
   // The wire code is generated whole, whether or not each message is used.
   ignoreIssues: { 'transport/*/index.ts': ['types'], 'transport/wire/messages.js': ['exports'] },

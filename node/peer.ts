@@ -198,7 +198,7 @@ export class MeshPeer implements Peer {
     this.#stopRecovery()
     for (const stop of running.stops) stop()
     // Failures of the store health has told already.
-    await running.catalog.journal.flush().catch(() => {})
+    if (this.#ports.store.obstacle === undefined) await running.catalog.journal.flush().catch(() => {})
     await this.#summarize(running.catalog, true).catch(() => {})
     await running.transport.stop()
     await this.#ports.store.close()
@@ -211,7 +211,7 @@ export class MeshPeer implements Peer {
 
   /** Lets the next start be quick. */
   async #summarize(catalog: Catalog, all = false): Promise<void> {
-    if (catalog.journal.failure !== undefined) return
+    if (catalog.journal.failure !== undefined || this.#ports.store.obstacle !== undefined) return
     if (all) await catalog.settle()
     await catalog.summaries.write(all)
   }
@@ -351,7 +351,7 @@ export class MeshPeer implements Peer {
     if (running === undefined || this.#stopping !== undefined) {
       return { healthy: false, checks: [{ name: 'running', ok: false, detail: 'the peer is not running' }] }
     }
-    const failure = running.catalog.journal.failure
+    const trouble = running.catalog.journal.failure?.message ?? this.#ports.store.obstacle
     const live = running.membership.live().length
     const lagMs = running.replication.lag()
     const checks = [
@@ -360,7 +360,7 @@ export class MeshPeer implements Peer {
         ok: true,
         detail: `up for ${Math.round(this.#ports.clock.monotonic() - running.startedAt)} ms`,
       },
-      { name: 'store', ok: failure === undefined, detail: failure?.message ?? this.#storeDetail() },
+      { name: 'store', ok: trouble === undefined, detail: trouble ?? this.#storeDetail() },
       { name: 'members', ok: true, detail: `${live} other live peer${live === 1 ? '' : 's'}` },
       { name: 'replication', ok: lagMs < LAG_UNHEALTHY_MS, detail: `lag ${Math.round(lagMs)} ms` },
     ]

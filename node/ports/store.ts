@@ -69,6 +69,11 @@ export interface StoreView {
 
 export interface Store {
   /**
+   * Why nothing can be written now, if that will pass: the disk is full. Writes under way wait and none is lost; reads go
+   * on; the store comes back by itself. A store may reject them with STORE_FAILED instead, for good.
+   */
+  readonly obstacle: string | undefined
+  /**
    * @throws SessionMeshError STORE_LOCKED when another process has it open, STORE_CORRUPT when nothing can be read of
    *   it, STORE_FAILED otherwise
    */

@@ -161,6 +161,7 @@ const REASONS: Partial<Record<SessionMeshError['code'], string>> = {
   INVALID_UPDATE: 'malformed-update',
   UPDATE_TOO_LARGE: 'too-large',
   STORE_FAILED: 'store-failed',
+  STORE_FULL: 'store-full',
 }
 
 function describe(error: unknown): string {

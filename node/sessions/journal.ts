@@ -44,9 +44,11 @@ export class Journal {
     return this.#failure
   }
 
-  /** @throws STORE_FAILED once the store has failed: callers ask before they change anything. */
+  /** @throws STORE_FAILED once the store has failed, STORE_FULL while its disk has no room: callers ask before they change anything. */
   assertWritable(): void {
     if (this.#failure !== undefined) throw this.#failure
+    const { obstacle } = this.#store
+    if (obstacle !== undefined) throw new SessionMeshError('STORE_FULL', `this peer is read-only for now: ${obstacle}`)
   }
 
   /** Logs one update; resolves when it, and all logged before it, are on disk. The promise is its whole batch's. */

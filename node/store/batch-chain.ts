@@ -3,14 +3,19 @@
 // manifest for an older state. Then numbers are missing too. The number reached at a clean stop is also kept beside the
 // database; after a crash, an end that is cut off is what a crash leaves, and nothing in it was acknowledged.
 import type { Operation } from './group-commit.ts'
+import type { Keystones } from './keystones.ts'
+import { decodeMeta, encodeMeta, metaKey } from './record.ts'
+import type { Indexed } from './session-index.ts'
 
 /** Numbers kept. What is missing before them LevelDB has noticed by itself (mend.ts): only ends go silently. */
 const WINDOW = 1_024
+/** A keystone of the store's own. No meta value is called so: slashes are not used there. */
+const STONE = '/batches'
 const PREFIX = 0x67
 const NUMBER_BYTES = 8
 const EMPTY = new Uint8Array()
 
-export const CHAIN_RANGE = { gte: new Uint8Array([PREFIX]), lt: new Uint8Array([PREFIX + 1]) }
+const CHAIN_RANGE = { gte: new Uint8Array([PREFIX]), lt: new Uint8Array([PREFIX + 1]) }
 
 export class BatchChain {
   #last = 0
@@ -61,4 +66,24 @@ function keyOf(number: number): Uint8Array {
 function numberOf(key: Uint8Array): number | undefined {
   if (key.length !== 1 + NUMBER_BYTES) return undefined
   return Number(new DataView(key.buffer, key.byteOffset + 1).getBigUint64(0))
+}
+
+/** Takes up the chain of a database. Returns what is missing of it, in words for people. */
+export async function resumeChain(database: Indexed, stones: Keystones, chain: BatchChain): Promise<string[]> {
+  const kept = await stones.get(STONE)
+  // Damaged, it says nothing: what the database holds has to do.
+  const stopped = Number(Buffer.from((kept && decodeMeta(metaKey(STONE), kept)) ?? []).toString())
+  const keys: Uint8Array[] = []
+  for await (const key of database.keys(CHAIN_RANGE)) keys.push(key)
+  const { missing, operations } = chain.resume(keys, stopped)
+  if (operations.length > 0) {
+    await database.batch([...operations, ...chain.next()], { sync: true })
+    chain.written()
+  }
+  return missing
+}
+
+/** Notes at a clean stop how far the chain has come. */
+export function stopChain(stones: Keystones, chain: BatchChain): Promise<void> {
+  return stones.put(STONE, encodeMeta(metaKey(STONE), Buffer.from(String(chain.last))))
 }

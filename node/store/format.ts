@@ -10,7 +10,6 @@ const WITHOUT_INDEX = 1
 export interface Versioned extends Indexed {
   get(key: Uint8Array): Promise<Uint8Array | undefined>
   put(key: Uint8Array, value: Uint8Array, options: { readonly sync: boolean }): Promise<void>
-  isEmpty(): Promise<boolean>
 }
 
 /**
@@ -22,7 +21,7 @@ export async function bringUpToFormat(database: Versioned, stones: Keystones, is
   const version = (await database.get(FORMAT_KEY))?.[0]
   const kept = (await stones.get(FORMAT_STONE))?.[0]
   if (version === DATABASE_VERSION && kept === version && !isDamaged) return []
-  const isNew = version === undefined && (await database.isEmpty())
+  const isNew = version === undefined && (await isEmpty(database))
   const isLost = version === undefined && kept === DATABASE_VERSION
   if (!isNew && !isLost && version !== DATABASE_VERSION && version !== WITHOUT_INDEX) {
     throw new Error(`its data format is ${version ?? 'unknown'}, this version reads ${DATABASE_VERSION}`)
@@ -36,4 +35,9 @@ export async function bringUpToFormat(database: Versioned, stones: Keystones, is
   await stones.put(FORMAT_STONE, new Uint8Array([DATABASE_VERSION]))
   if (!isLost) return []
   return [isNew ? 'the database was gone: this peer starts from nothing' : 'the format of the database was lost']
+}
+
+async function isEmpty(database: Indexed): Promise<boolean> {
+  for await (const key of database.keys({ limit: 1 })) return key === undefined
+  return true
 }

@@ -1,7 +1,8 @@
 // The store on disk: LevelDB by way of classic-level, behind a queue that syncs writes together (group-commit.ts).
-// What the bytes mean is record.ts; where damaged ones go is quarantine.ts.
+// What the bytes mean is record.ts.
 //
-// An error of the disk, in reading or writing, fails the store for good: reads are still tried, writes reject. Damage
+// An error of the disk, in reading or writing, fails the store for good: reads are still tried, writes reject. A full disk
+// alone is waited for. Damage
 // is looked for when it opens (open-mended.ts), and in every record that is read. LevelDB itself drops a torn end of its
 // own log when it opens, which holds nothing that was acknowledged.
 import { mkdir } from 'node:fs/promises'
@@ -19,8 +20,9 @@ import type {
   StoreView,
   Summary,
 } from '../ports/store.ts'
-import { BatchChain, CHAIN_RANGE } from './batch-chain.ts'
-import { bringUpToFormat, type Versioned } from './format.ts'
+import { systemClock, type Clock } from '../ports/clock.ts'
+import { BatchChain, resumeChain, stopChain } from './batch-chain.ts'
+import { bringUpToFormat } from './format.ts'
 import { gatherSessions } from './gather-sessions.ts'
 import { GroupCommit, type Batch, type Change, type Operation } from './group-commit.ts'
 import { Keystones } from './keystones.ts'
@@ -41,10 +43,9 @@ import {
   sessionRange,
   type KeyRange,
 } from './record.ts'
+import { isFull, Room } from './room.ts'
 import { SessionIndex } from './session-index.ts'
 
-/** A keystone of the store's own. No meta value is called so: slashes are not used there. */
-const BATCHES_STONE = '/batches'
 /** Entries asked of the database in one go; their bytes are bounded by the database itself (16 KiB and one entry). */
 const READ_AHEAD = 256
 /** The same for the index, of which a start reads all: its entries are small. */
@@ -56,6 +57,8 @@ export interface LevelStoreOptions {
   readonly directory: string
   /** Told of each damaged record after it was set aside. Must not throw. */
   readonly onQuarantine?: (record: DamagedRecord) => void
+  /** Says when to look for room on a full disk. @default the system's */
+  readonly clock?: Clock
 }
 
 /** A store in a directory. Once it has failed it stays so: make another one, best in another process. */
@@ -77,11 +80,20 @@ class LevelStore implements Store {
   readonly #index = new SessionIndex()
   readonly #commits: GroupCommit
   #database: Database | undefined
+  readonly #room: Room
+  #reopening: Promise<void> = Promise.resolve()
   /** False while closing: what is in the queue is still written then. */
   #isOpen = false
   #closing: Promise<void> = Promise.resolve()
 
-  constructor({ directory, onQuarantine }: LevelStoreOptions) {
+  constructor({ directory, onQuarantine, clock = systemClock }: LevelStoreOptions) {
+    this.#room = new Room({
+      directory,
+      clock,
+      isWanted: () => this.#isOpen,
+      // What the failed write left of a batch is not known, and LevelDB's log is unusable behind it.
+      beforeAgain: () => this.#openAnew(),
+    })
     this.#directory = directory
     this.#onQuarantine = onQuarantine
     this.#quarantine = new Quarantine(directory)
@@ -92,13 +104,17 @@ class LevelStore implements Store {
     })
   }
 
+  get obstacle(): string | undefined {
+    return this.#room.obstacle
+  }
+
   async open(): Promise<StoreReport> {
     try {
       await mkdir(this.#directory, { recursive: true })
       const { database, damage } = await openMended(openerOf(join(this.#directory, 'db')), this.#quarantine)
       try {
-        damage.push(...(await this.#resumeChain(database)))
-        damage.push(...(await bringUpToFormat(versioned(database), this.#keystones, damage.length > 0)))
+        damage.push(...(await resumeChain(database, this.#keystones, this.#chain)))
+        damage.push(...(await bringUpToFormat(database, this.#keystones, damage.length > 0)))
         const quarantined = await this.#quarantine.count()
         this.#database = database
         this.#isOpen = true
@@ -191,6 +207,7 @@ class LevelStore implements Store {
 
   async getMeta(name: string): Promise<Uint8Array | undefined> {
     const key = metaKey(name)
+    await this.#reopening
     const value = await this.#reading(this.#opened().get(key))
     const meta = value && decodeMeta(key, value)
     if (meta !== undefined) return meta
@@ -206,9 +223,11 @@ class LevelStore implements Store {
     const key = metaKey(name)
     const encoded = encodeMeta(key, value)
     await this.#commit((batch) => batch.put('', key, encoded))
-    await this.#keystones.put(name, encoded).catch((cause: unknown) => {
-      throw this.#commits.fail(cause)
-    })
+    await this.#room
+      .wait(() => this.#keystones.put(name, encoded))
+      .catch((cause: unknown) => {
+        throw this.#commits.fail(cause)
+      })
   }
 
   async #read(session: string, snapshot?: DatabaseSnapshot): Promise<StoredSession | undefined> {
@@ -223,6 +242,7 @@ class LevelStore implements Store {
 
   /** As they were when the first was asked for: later writes don't show. */
   async *#entries(options: IteratorOptions, ahead = READ_AHEAD): AsyncGenerator<[Uint8Array, Uint8Array][]> {
+    await this.#reopening
     const iterator = this.#iterator(options)
     try {
       for (;;) {
@@ -255,7 +275,12 @@ class LevelStore implements Store {
     const change: Change = async (batch) => {
       const now = await this.#written().get(key)
       if (now === undefined || !equal(now, value) || batch.keysOf(session).some((other) => equal(other, key))) return
-      await this.#quarantine.add(damaged)
+      try {
+        await this.#quarantine.add(damaged)
+      } catch (cause) {
+        if (isFull(cause)) return // Some other time: unread it does no harm.
+        throw cause
+      }
       batch.del(session, key)
       moved = true
     }
@@ -269,23 +294,17 @@ class LevelStore implements Store {
 
   async #write(operations: Operation[]): Promise<void> {
     operations.push(...this.#chain.next())
-    await this.#written().batch(operations, { sync: true })
+    await this.#room.wait(() => this.#written().batch(operations, { sync: true }))
     this.#chain.written()
   }
 
-  async #resumeChain(database: Database): Promise<string[]> {
-    const key = metaKey(BATCHES_STONE)
-    const kept = await this.#keystones.get(BATCHES_STONE)
-    // Damaged, it says nothing: what the database holds has to do.
-    const stopped = Number(Buffer.from((kept && decodeMeta(key, kept)) ?? []).toString())
-    const { missing, operations } = this.#chain.resume(await database.keys(CHAIN_RANGE).all(), stopped)
-    if (operations.length > 0) await this.#chainAnew(database, operations)
-    return missing
-  }
-
-  async #chainAnew(database: Database, operations: Operation[]): Promise<void> {
-    await database.batch([...operations, ...this.#chain.next()], { sync: true })
-    this.#chain.written()
+  async #openAnew(): Promise<void> {
+    const path = join(this.#directory, 'db')
+    this.#reopening = (async () => {
+      await this.#written().close()
+      this.#database = await openerOf(path).open()
+    })()
+    await this.#reopening
   }
 
   async #commit(change: Change): Promise<void> {
@@ -297,8 +316,7 @@ class LevelStore implements Store {
     await this.#commits.idle()
     try {
       if (this.#commits.failure === undefined) {
-        const reached = encodeMeta(metaKey(BATCHES_STONE), Buffer.from(String(this.#chain.last)))
-        await this.#keystones.put(BATCHES_STONE, reached)
+        await stopChain(this.#keystones, this.#chain)
       }
       await this.#written().close()
     } catch (cause) {
@@ -335,16 +353,6 @@ class LevelStore implements Store {
 
   #error(doing: string, cause: unknown): SessionMeshError {
     return new SessionMeshError('STORE_FAILED', `${doing} ${this.#directory} failed: ${reasonOf(cause)}`, { cause })
-  }
-}
-
-function versioned(database: Database): Versioned {
-  return {
-    get: (key) => database.get(key),
-    put: (key, value, options) => database.put(key, value, options),
-    keys: (range) => database.keys(range),
-    batch: (operations, options) => database.batch(operations, options),
-    isEmpty: async () => (await database.keys({ limit: 1 }).all()).length === 0,
   }
 }
 

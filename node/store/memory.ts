@@ -16,6 +16,8 @@ import type {
 export interface MemoryStore extends Store {
   /** The next append rejects, and is not kept. For tests. */
   failNextAppend(error: Error): void
+  /** Appends wait until the returned function is called, as with a full disk. For tests. */
+  fill(): () => void
 }
 
 export function createMemoryStore(): MemoryStore {
@@ -28,6 +30,25 @@ class InMemoryStore implements MemoryStore {
   readonly #meta = new Map<string, Uint8Array>()
   #open = false
   #failure: Error | undefined
+
+  #obstacle: string | undefined
+  #room: Promise<void> = Promise.resolve()
+
+  get obstacle(): string | undefined {
+    return this.#obstacle
+  }
+
+  fill(): () => void {
+    let free = () => {}
+    this.#obstacle = 'the disk is full'
+    this.#room = new Promise((resolve) => {
+      free = resolve
+    })
+    return () => {
+      this.#obstacle = undefined
+      free()
+    }
+  }
 
   failNextAppend(error: Error): void {
     this.#failure = error
@@ -44,6 +65,7 @@ class InMemoryStore implements MemoryStore {
 
   async append(records: readonly LogRecord[]): Promise<void> {
     this.#assertOpen()
+    if (this.#obstacle !== undefined) await this.#room
     const cause = this.#failure
     this.#failure = undefined
     if (cause !== undefined) throw new SessionMeshError('STORE_FAILED', cause.message, { cause })

@@ -4,7 +4,16 @@
 // after a crash at any moment an index entry is either right or marked, and no session is without one.
 import type { StoredSummary } from '../ports/store.ts'
 import type { Batch, Operation } from './group-commit.ts'
-import { decodeIndexKey, decodeMeta, encodeMeta, indexKey, ALL_SESSIONS, decodeKey, INDEX_RANGE } from './record.ts'
+import {
+  decodeIndexKey,
+  decodeMeta,
+  encodeMeta,
+  indexKey,
+  ALL_SESSIONS,
+  decodeKey,
+  INDEX_RANGE,
+  type KeyRange,
+} from './record.ts'
 
 const OUTDATED = new Uint8Array([0])
 /** Operations in one batch while the index is made anew. */
@@ -41,7 +50,7 @@ export class SessionIndex {
 
 /** The little that making the index needs of a database. */
 export interface Indexed {
-  keys(range: { readonly gte: Uint8Array; readonly lt: Uint8Array }): AsyncIterable<Uint8Array>
+  keys(options: Partial<KeyRange> & { readonly limit?: number }): AsyncIterable<Uint8Array>
   batch(operations: Operation[], options: { readonly sync: boolean }): Promise<void>
 }
 

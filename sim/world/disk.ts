@@ -207,6 +207,8 @@ export class SimDisk {
 }
 
 class SimStore implements Store {
+  /** A full disk refuses here, and for good: the machine's next start finds room or not. */
+  readonly obstacle = undefined
   readonly #disk: SimDisk
   readonly #process: SimProcess
   #isOpen = false

@@ -9,7 +9,7 @@ import { createLevelStore } from '../../node/store/level.ts'
 import { inflict, randomOf, recordStore, textOf, type Damage, type RecordedStore } from '../support/recorded-store.ts'
 
 const SEED = Number(process.env['FAULT_SEED'] ?? 1)
-const CASES = Number(process.env['FAULT_CASES'] ?? 1_200)
+const CASES = Number(process.env['FAULT_CASES'] ?? 1_000)
 
 let recorded: RecordedStore
 beforeAll(async () => {
@@ -33,7 +33,7 @@ test(`${CASES} flips, truncations and missing files, none of them silent`, async
   }
   process.stdout.write(`seed ${SEED}: ${JSON.stringify(counts, null, 2)}\n`)
   expect(faults).toEqual([])
-}, 300_000)
+}, 900_000)
 
 async function outcomeOf(damage: Damage): Promise<Outcome> {
   const directory = recorded.copy()

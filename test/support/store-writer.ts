@@ -27,13 +27,20 @@ export function recordsOf(n: number): LogRecord[] {
 async function main(directory: string, first: number): Promise<void> {
   const store = createLevelStore({ directory })
   await store.open()
-  writeSync(1, 'open\n')
+  say('open\n')
+  // A full disk is waited for; nobody makes room here.
+  const watching = setInterval(() => {
+    if (store.obstacle === undefined) return
+    clearInterval(watching)
+    say('full\n')
+    void store.close()
+  }, 10)
   let next = first
   const lane = async (): Promise<void> => {
     for (let count = 1; ; count++) {
       const n = next++
       await store.append(recordsOf(n))
-      writeSync(1, `${n}\n`)
+      say(`${n}\n`)
       if (count % COMPACT_EVERY === 0) await compact(store, n)
     }
   }
@@ -42,8 +49,8 @@ async function main(directory: string, first: number): Promise<void> {
   } catch (error) {
     if (!hasCode(error, 'STORE_FAILED')) throw error
     // Once failed, for ever failed: what is promised after this line is a lie.
-    writeSync(1, 'failed\n')
-    for (let i = 0; i < 20; i++) await store.append(recordsOf(next++)).then(() => writeSync(1, 'lied\n'), refused)
+    say('failed\n')
+    for (let i = 0; i < 20; i++) await store.append(recordsOf(next++)).then(() => say('lied\n'), refused)
     await store.close()
   }
 }
@@ -52,6 +59,18 @@ async function main(directory: string, first: number): Promise<void> {
 async function compact(store: Store, n: number): Promise<void> {
   const session = `lane-${n % LANES}`
   await store.compact({ session, throughSequence: n, update: new Uint8Array([n % 251]) })
+}
+
+/** Synchronously, so that what is said has left the process; a reader that is slow is waited for. */
+function say(line: string): void {
+  for (;;) {
+    try {
+      writeSync(1, line)
+      return
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error
+    }
+  }
 }
 
 function refused(error: unknown): void {
