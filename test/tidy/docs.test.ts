@@ -7,7 +7,8 @@ import { configSchema } from '../../node/config.ts'
 import manifest from '../../package.json' with { type: 'json' }
 
 const root = join(import.meta.dirname, '../..')
-const pages = ['README.md', 'CHANGELOG.md', ...readdirSync(join(root, 'docs')).map((page) => `docs/${page}`)]
+const docs = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
+const pages = ['README.md', 'CHANGELOG.md', ...docs.map((page) => `docs/${page}`)]
 
 function read(file: string): string {
   return readFileSync(join(root, file), 'utf8')
