@@ -3,6 +3,8 @@
 // at a time: two cores are not many.
 import { defineConfig } from 'vitest/config'
 
+const root = import.meta.dirname
+
 export default defineConfig({
   test: {
     projects: [
@@ -24,6 +26,12 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      {
+        // As a stranger imports it, from here.
+        resolve: { alias: { 'sessionmesh/sim': `${root}/sim/index.ts` } },
+        test: { name: 'examples', include: ['examples/**/*.test.ts'], testTimeout: 120_000 },
+      },
+      { test: { name: 'swarm', include: ['test/swarm/**/*.test.ts'] } },
       {
         test: {
           name: 'process',

@@ -55,6 +55,10 @@ function callsOf({ history }: Scene): Called[] {
   })
 }
 
+/** The message, and the frames that are the author's own. */
 function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+  if (!(error instanceof Error)) return String(error)
+  const lines = (error.stack ?? error.message).split('\n')
+  const ours = lines.findIndex((line) => /[/\\]sim[/\\](checkers|workload)[/\\]/.test(line))
+  return lines.slice(0, ours === -1 ? undefined : ours).join('\n')
 }

@@ -18,7 +18,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   sim: ['sim', 'node', 'transport', 'crdt'],
   test: ['test', 'sim', 'node', 'transport', 'crdt', 'root'],
   bench: ['bench', 'node', 'transport', 'crdt'],
-  examples: ['examples', 'node', 'transport', 'crdt'],
+  examples: ['examples', 'sim', 'node', 'transport', 'crdt'],
   deploy: ['deploy', 'node', 'transport', 'crdt'],
   root: ['root'],
 }

@@ -3,6 +3,13 @@ import type { Command } from 'commander'
 import { registerList } from './list.ts'
 import { registerReplay } from './replay.ts'
 import { registerRun } from './run.ts'
+import { registerShrink } from './shrink.ts'
 import { registerSwarm } from './swarm.ts'
 
-export const VERBS: readonly ((program: Command) => void)[] = [registerRun, registerSwarm, registerReplay, registerList]
+export const VERBS: readonly ((program: Command) => void)[] = [
+  registerRun,
+  registerSwarm,
+  registerReplay,
+  registerShrink,
+  registerList,
+]
