@@ -69,5 +69,13 @@ export function newEntry(id: string, shard: number): Entry {
   }
 }
 
+/**
+ * Whether anything of the session is here, or is being made. Not so if only updates have come that wait for what they
+ * rest on: the session would be served as empty.
+ */
+export function isHeld(entry: Entry): boolean {
+  return entry.sequence > 0 || entry.handles > 0
+}
+
 /** The state vector of an empty document, encoded: no clients. */
 const EMPTY_STATE_VECTOR = new Uint8Array([0])

@@ -1,5 +1,5 @@
 // The sessions of a peer as its user sees them: create, open, read, write, terminate, list.
-import type * as Y from 'yjs'
+import * as Y from 'yjs'
 import {
   digestOf,
   hash128,
@@ -27,7 +27,7 @@ import type { Random } from '../ports/random.ts'
 import { resolveWriteOptions, type Write } from '../replication/durability.ts'
 import type { Replication } from '../replication/replication.ts'
 import type { Catalog } from './catalog.ts'
-import type { Entry } from './entry.ts'
+import { isHeld, type Entry } from './entry.ts'
 import type { Lifecycles } from './lifecycle.ts'
 import { OpenSession, type SessionHost } from './session.ts'
 
@@ -49,8 +49,6 @@ export class Sessions implements SessionsApi, SessionHost {
   readonly #options: SessionsOptions
   /** Writes that the change now running has published: Yjs calls back synchronously. */
   #captured: Write[] | undefined
-  /** The last write of each session, for a change that turns out to change nothing. */
-  readonly #lastWrites = new WeakMap<Entry, Write>()
 
   constructor(options: SessionsOptions) {
     this.#options = options
@@ -60,7 +58,6 @@ export class Sessions implements SessionsApi, SessionHost {
   published(entry: Entry, update: Uint8Array, onDisk: Promise<void>): void {
     const write = this.#options.replication.publish(entry, update, onDisk)
     this.#captured?.push(write)
-    this.#lastWrites.set(entry, write)
   }
 
   status(): SessionsStatus {
@@ -104,7 +101,7 @@ export class Sessions implements SessionsApi, SessionHost {
     const name = parseSessionId(id ?? toHex(this.#options.random.bytes(RANDOM_ID_BYTES)))
     if (!catalog.loading.isDone) await catalog.loading.bring(name)
     const known = catalog.get(name)
-    if (known !== undefined) {
+    if (known !== undefined && isHeld(known)) {
       const code = known.terminatedAt === undefined ? 'SESSION_EXISTS' : 'SESSION_TERMINATED'
       throw new SessionMeshError(
         code,
@@ -199,9 +196,7 @@ export class Sessions implements SessionsApi, SessionHost {
     } finally {
       this.#captured = undefined
     }
-    // Nothing changed: what the session holds already is what must be on the disks.
-    const last = captured.at(-1) ?? this.#lastWrites.get(entry) ?? this.#nothing(entry)
-    return replication.wait(last, resolved)
+    return replication.wait(captured.at(-1) ?? this.#restate(entry, doc), resolved)
   }
 
   release(entry: Entry): void {
@@ -213,15 +208,20 @@ export class Sessions implements SessionsApi, SessionHost {
     return { home: homes.of(entry), state: lifecycles.state(entry.id), history: lifecycles.history(entry.id) }
   }
 
-  #nothing(entry: Entry): Write {
-    const onDisk = this.#options.catalog().journal.flush()
-    return { session: entry.id, shard: entry.shard, onDisk, sequence: 0, onOwnDisk: false }
+  /**
+   * A change that changed nothing: what the session shows is what must be on the disks, and who holds it is found out
+   * by saying it again. Replicas that have it acknowledge at once.
+   */
+  #restate(entry: Entry, doc: Y.Doc): Write {
+    const { catalog, replication } = this.#options
+    return replication.publish(entry, Y.encodeStateAsUpdate(doc), catalog().journal.flush())
   }
 
   async #find(id: string): Promise<Entry> {
     const catalog = this.#options.catalog()
     const here = catalog.get(id) ?? (await catalog.loading.bring(id))
-    const found = here ?? ((await this.#options.replication.fetch(id)) ? catalog.get(id) : undefined)
+    if (here !== undefined && isHeld(here)) return here
+    const found = (await this.#options.replication.fetch(id)) ? catalog.get(id) : undefined
     if (found === undefined) throw new SessionMeshError('SESSION_NOT_FOUND', `no live peer knows session ${id}`)
     return found
   }
@@ -238,7 +238,7 @@ export class Sessions implements SessionsApi, SessionHost {
   }
 
   #live(): Entry[] {
-    return [...this.#options.catalog().entries()].filter((entry) => entry.terminatedAt === undefined)
+    return [...this.#options.catalog().entries()].filter((entry) => entry.terminatedAt === undefined && isHeld(entry))
   }
 
   async #summaries(entries: readonly Entry[]): Promise<SessionSummary[]> {

@@ -31,6 +31,8 @@ async function converged(of: MemoryMesh): Promise<boolean> {
   return new Set(hashes.map(({ hash, sessions }) => `${hash}/${sessions}`)).size === 1
 }
 
+const protocolOf = (parcel: object) => ('protocol' in parcel ? String(parcel.protocol) : '')
+
 const isShardGossip = (parcel: { kind: string; topic?: string }) =>
   parcel.kind === 'gossip' && parcel.topic?.startsWith('shard/') === true
 
@@ -50,6 +52,17 @@ test('with gossip switched off everything still converges, and writes are still 
   expect(receipt.copies).toBeGreaterThanOrEqual(2)
   await peer(three, 1).sessions.create('t', { durability: 'local' })
   await eventuallyAsync('all to be equal', () => converged(three))
+})
+
+test('a change that changes nothing is acknowledged by disks that hold the session, and no others', async () => {
+  const two = await start(2)
+  const stop = two.network.drop(
+    (parcel) => isShardGossip(parcel) || ['tree', 'pull', 'push'].includes(protocolOf(parcel)),
+  )
+  const { session } = await peer(two, 0).sessions.create('s', { durability: 'local' })
+  expect(await session.delete('never set', { timeoutMs: 300 })).toMatchObject({ copies: 1, degraded: true })
+  stop()
+  expect(await session.delete('never set')).toMatchObject({ copies: 2, degraded: false })
 })
 
 test('an update whose dependency was lost is not acknowledged until the dependency is there', async () => {
