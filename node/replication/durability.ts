@@ -135,15 +135,19 @@ export class DurabilityWaiters {
       return
     }
     const waiters = [waiter]
-    this.#batch = { onDisk, waiters }
+    const batch = { onDisk, waiters }
+    this.#batch = batch
     onDisk.then(
       () => {
+        // Closed: who comes later with the same promise must not wait for a call that has been.
+        if (this.#batch === batch) this.#batch = undefined
         for (const each of waiters) {
           each.write.onOwnDisk = true
           this.#check(each)
         }
       },
       (error: unknown) => {
+        if (this.#batch === batch) this.#batch = undefined
         for (const each of waiters) if (this.#remove(each)) each.reject(error)
       },
     )
