@@ -27,8 +27,21 @@ const KINDS: readonly FlightKind[] = ['gossip', 'request', 'response']
 const FIELDS = 5
 const CAPACITY_FIRST = 4_096
 
+/** What was sent so far, counted. */
+export interface Totals {
+  readonly messages: number
+  readonly bytes: number
+  /** Of those bytes, what went over direct streams. */
+  readonly streamBytes: number
+}
+
+/** Whether flights are remembered, only counted, or neither. */
+export type Keep = boolean | 'totals'
+
 export class Traffic {
   readonly #isKept: boolean
+  readonly #isCounted: boolean
+  #totals: Totals = { messages: 0, bytes: 0, streamBytes: 0 }
   #count = 0
   #fields = new Uint32Array()
   /** When it left, and when it arrived. */
@@ -37,8 +50,9 @@ export class Traffic {
   readonly #numbers = new Map<string, number>()
 
   /** @param keep whether to remember flights */
-  constructor(keep: boolean) {
-    this.#isKept = keep
+  constructor(keep: Keep) {
+    this.#isKept = keep === true
+    this.#isCounted = keep === 'totals'
   }
 
   get count(): number {
@@ -47,6 +61,7 @@ export class Traffic {
 
   /** Something leaves. Returns its number, for `arrived` and `lost`. */
   sent(at: Micros, kind: FlightKind, from: string, to: string, about: string, bytes: number): number {
+    if (this.#isCounted) this.#add(bytes, kind !== 'gossip')
     if (!this.#isKept) return NOT_KEPT
     const flight = this.#count++
     if (flight * 2 >= this.#times.length) this.#grow()
@@ -84,6 +99,19 @@ export class Traffic {
         arrivedAt: arrivedAt < 0 ? undefined : arrivedAt,
         isLost: arrivedAt === LOST,
       }
+    }
+  }
+
+  totals(): Totals {
+    return this.#totals
+  }
+
+  #add(bytes: number, isStream: boolean): void {
+    const { messages, bytes: before, streamBytes } = this.#totals
+    this.#totals = {
+      messages: messages + 1,
+      bytes: before + bytes,
+      streamBytes: streamBytes + (isStream ? bytes : 0),
     }
   }
 

@@ -9,7 +9,7 @@ import { Machine } from './machine.ts'
 import { Network, type LinkQuality } from './network.ts'
 import type { Tier } from './tier.ts'
 import { Trace } from './trace.ts'
-import { Traffic } from './traffic.ts'
+import { Traffic, type Keep } from './traffic.ts'
 
 export interface MachineSpec {
   readonly name: string
@@ -27,8 +27,8 @@ export interface WorldOptions {
   readonly peer: PeerOptions
   /** Whether to keep every event of the trace, not only its hash. */
   readonly keepTrace: boolean
-  /** Whether to keep every message that goes between machines. @default false */
-  readonly keepTraffic?: boolean
+  /** Whether to keep every message that goes between machines, or to count them. @default false */
+  readonly keepTraffic?: Keep
   /** Whether changes are gossiped; without it only heartbeats are, and anti-entropy alone must do. @default true */
   readonly gossipsChanges?: boolean
 }

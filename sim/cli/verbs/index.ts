@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { registerList } from './list.ts'
 import { registerReplay } from './replay.ts'
 import { registerRun } from './run.ts'
+import { registerScale } from './scale.ts'
 import { registerShrink } from './shrink.ts'
 import { registerSwarm } from './swarm.ts'
 
@@ -11,5 +12,6 @@ export const VERBS: readonly ((program: Command) => void)[] = [
   registerSwarm,
   registerReplay,
   registerShrink,
+  registerScale,
   registerList,
 ]
