@@ -67,7 +67,8 @@ async function restoreOne(task: RestoreTask, record: SnapshotRecord, counts: Res
 
 async function merge(task: RestoreTask, record: SnapshotRecord): Promise<Outcome> {
   const { catalog, snapshot, dryRun } = task
-  const entry = catalog.get(record.session)
+  // After a start it may be on disk and not yet read.
+  const entry = catalog.get(record.session) ?? (await catalog.loading.bring(record.session))
   const source = { origin: 'snapshot', boot: snapshot, frameSequence: 0 }
   if (entry === undefined) {
     if (!dryRun) catalog.receiveDiff(record.session, record.update, source)
