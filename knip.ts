@@ -10,6 +10,7 @@ const config: KnipConfig = {
     'sim/index.ts',
     'sim/report/page/main.ts', // runs in the browser
     'sim/swarm/worker.ts',
+    'sim/mutants/load.ts', // started as a thread, by its address
     'test/contract/index.ts',
     'test/tools/*.ts',
     'bench/*.ts',

@@ -2,8 +2,8 @@
 import type { MeshPeer } from '../../node/peer.ts'
 import type { CheckerKind } from './checker.ts'
 
-/** Log records of a session at which the catalog compacts; a few more may come while it does. */
-const TAIL_RECORDS_MAX = 2 * 128
+/** Log records of a session at which its log is folded (historyRecordsMax); more may come while it is. */
+const TAIL_RECORDS_MAX = 2 * 1_000
 /** Updates that a session parks. */
 const PARKED_MAX = 256
 

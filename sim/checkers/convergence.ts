@@ -1,8 +1,9 @@
 // Guarantee 2: after the heal all replicas become equal, within the time that the plan gives them. Equal in what a user
 // sees, too: equal digests could hide different content under a reused client id.
 import * as Y from 'yjs'
-import { digestOf, toHex, toJson } from '../../crdt/index.ts'
+import { toJson } from '../../crdt/index.ts'
 import type { CheckerKind, Report, Scene } from './checker.ts'
+import { fingerprint } from './document.ts'
 import { differences, holdersOf, sessionsOf } from './replicas.ts'
 import { hasPending } from './shadows.ts'
 
@@ -35,7 +36,7 @@ function compareContent(scene: Scene, session: string, report: Report): void {
   const merged = mergedLogs(scene, machines, session)
   const [first] = machines
   if (first === undefined || merged === undefined) return
-  if (toHex(digestOf(merged)) !== scene.shadows.digest(first, session) || contentOf(merged) !== contents[0]) {
+  if (fingerprint(merged) !== scene.shadows.digest(first, session) || contentOf(merged) !== contents[0]) {
     report(`${session} is ${contents[0]} on every disk, but all logs merged give ${contentOf(merged)}`, machines)
   }
 }

@@ -1,7 +1,7 @@
 // Guarantee 4, and the same for parts of a session: what was deleted does not come back, on any disk or for any user.
-import { isTerminated } from '../../crdt/index.ts'
 import { tagsOf } from '../workload/content.ts'
 import type { CheckerKind, Report, Scene } from './checker.ts'
+import { isTerminated } from './document.ts'
 import { isOwed } from './no-lost-write.ts'
 
 export const deleted: CheckerKind = {

@@ -1,8 +1,8 @@
 // A document as something that may hold a write, or lack it.
 import * as Y from 'yjs'
-import { isTerminated } from '../../crdt/index.ts'
 import { tagsOf } from '../workload/content.ts'
 import type { Entry } from '../workload/history.ts'
+import { isTerminated } from './document.ts'
 
 export class Holding {
   readonly doc: Y.Doc

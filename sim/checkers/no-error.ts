@@ -17,5 +17,5 @@ export const noError: CheckerKind = {
 }
 
 function isAboutDamage(error: unknown): boolean {
-  return error instanceof Error && /damaged|lost something on disk/.test(error.message)
+  return /damaged|lost something on disk/.test(String(error))
 }

@@ -1,7 +1,7 @@
 // Guarantee 1, at the end: what was acknowledged is there, as long as one disk that acknowledged it was kept.
-import { isTerminated } from '../../crdt/index.ts'
 import type { Entry } from '../workload/history.ts'
 import type { CheckerKind, Scene } from './checker.ts'
+import { isTerminated } from './document.ts'
 import { Holding } from './holding.ts'
 import { holdersOf } from './replicas.ts'
 

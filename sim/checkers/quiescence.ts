@@ -47,8 +47,8 @@ export const quiescence: CheckerKind = {
 }
 
 /** Machines that are not healed may go on bringing news to the core, or asking it in vain. */
-export function isWhole({ plan }: Scene): boolean {
-  return plan.core.length === plan.machines.length
+export function isWhole({ plan, world }: Scene): boolean {
+  return plan.machines.every(({ name }) => plan.core.includes(name) || !world.machine(name).isRunning)
 }
 
 /** Remembers when peers last had something to say to each other. */

@@ -16,8 +16,10 @@ export const receipt: CheckerKind = {
   make: (scene, report) => ({
     onAck(entry) {
       const { receipt, operation } = entry
-      const { peer } = scene.world.machine(entry.machine)
-      if (receipt === undefined || peer === undefined || operation.kind === 'read') return
+      const { peer, incarnation } = scene.world.machine(entry.machine)
+      // A process that has a twin by now has a view of its own, which nobody can ask for.
+      if (receipt === undefined || peer === undefined || incarnation !== entry.incarnation) return
+      if (operation.kind === 'read') return
       const fault = faultOf(scene, entry, receipt, peer)
       if (fault !== '') report(`${operation.tag}, durability ${operation.durability}: ${fault}`, [entry.machine])
     },

@@ -1,6 +1,7 @@
 // Guarantee 2, as users meet it: every peer serves every session, and what it serves is what lies on its disk.
-import { hash128, HashTree, isTerminated, shardOf, toHex, toJson, digestOf, concatenate } from '../../crdt/index.ts'
+import { concatenate, hash128, HashTree, shardOf, toHex, toJson } from '../../crdt/index.ts'
 import type { CheckerKind, Report, Scene } from './checker.ts'
+import { fingerprint, isTerminated } from './document.ts'
 import { holdersOf } from './replicas.ts'
 import type { FinalRead } from './final-reads.ts'
 
@@ -27,7 +28,7 @@ function compareRead(scene: Scene, { machine, session, view, error }: FinalRead,
   const doc = holder === undefined ? undefined : scene.shadows.of(holder, session)
   if (doc === undefined || isTerminated(doc)) return
   if (view === undefined) return report(`${machine} refuses ${session}: ${error}`, [machine])
-  const digest = toHex(digestOf(doc))
+  const digest = fingerprint(doc)
   if (view.digest !== digest) {
     return report(`${machine} serves ${session} with digest ${view.digest}, on disk it is ${digest}`, [machine])
   }
@@ -45,7 +46,7 @@ function treesOf({ plan, world, shadows }: Scene, machine: string): string {
   const trees = Array.from({ length: shardCount }, () => new HashTree())
   for (const session of world.machine(machine).disk.sessions()) {
     const doc = shadows.of(machine, session)
-    if (doc !== undefined) trees[shardOf(session, shardCount)]?.set(session, digestOf(doc))
+    if (doc !== undefined) trees[shardOf(session, shardCount)]?.set(session, Buffer.from(fingerprint(doc), 'hex'))
   }
   return toHex(hash128(concatenate(trees.map((tree) => tree.root()))))
 }

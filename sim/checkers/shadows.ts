@@ -1,9 +1,9 @@
 // What is on each machine's disk, as documents: built from synced records alone, by Yjs itself, with nothing of the
 // peer's own reading in between. Kept up to date record by record, because checkers ask at every acknowledgement.
 import * as Y from 'yjs'
-import { digestOf, toHex } from '../../crdt/index.ts'
 import type { StoredSession } from '../../node/ports/store.ts'
 import type { World } from '../world/world.ts'
+import { fingerprint } from './document.ts'
 
 interface Shadow {
   readonly doc: Y.Doc
@@ -35,7 +35,7 @@ export class Shadows {
   /** Its digest in hexadecimal digits. */
   digest(machine: string, session: string): string | undefined {
     const shadow = this.#shadow(machine, session)
-    if (shadow !== undefined) shadow.digest ??= toHex(digestOf(shadow.doc))
+    if (shadow !== undefined) shadow.digest ??= fingerprint(shadow.doc)
     return shadow?.digest
   }
 

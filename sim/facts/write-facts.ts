@@ -1,6 +1,6 @@
 // What became of writes.
 import * as Y from 'yjs'
-import { isTerminated } from '../../crdt/index.ts'
+import { isTerminated } from '../checkers/document.ts'
 import type { LogRecord } from '../../node/ports/store.ts'
 import type { Entry } from '../workload/history.ts'
 import type { Micros } from '../world/loop.ts'

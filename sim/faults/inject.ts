@@ -1,10 +1,13 @@
 // Turns the faults of a plan into what happens to the world, and takes back what must be taken back for the liveness
 // phase. Each fault draws from dice of its own, so that leaving one out changes nothing for the others.
 import type { Fault } from '../plan/fault.ts'
+import type { Dice } from '../world/dice.ts'
 import { SECOND } from '../world/loop.ts'
 import type { Machine } from '../world/machine.ts'
 import { micros } from '../world/process.ts'
 import type { World } from '../world/world.ts'
+
+const CUT_PER_MILLION = 300_000
 
 /** Something to be undone when the fault, or the chaos, ends. Undoing twice does nothing. */
 type Undo = () => void
@@ -17,21 +20,32 @@ export class Injector {
   readonly fired = new Map<string, number>()
   /** Machines whose process is meant to be down now, and until when a start by another fault must wait. */
   readonly #down = new Map<string, number>()
+  /** Machines that have left for good. */
+  readonly #gone = new Set<string>()
+  /** Listeners to requests between two machines, while those are cut. */
+  readonly #onRequest = new Set<(from: string, to: string) => void>()
   #isOver = false
 
   constructor(world: World) {
     this.#world = world
+    world.trace.onEvent(({ kind, machine, subject }) => {
+      if (kind === 'request') for (const listener of this.#onRequest) listener(machine, subject)
+    })
   }
 
   plan(faults: readonly Fault[]): void {
-    for (const [index, fault] of faults.entries()) {
-      this.#world.loop.schedule(micros(fault.at), () => {
-        if (this.#isOver) return
-        this.#world.trace.add(this.#world.now, '', 'fault', fault.kind, describe(fault))
-        this.fired.set(fault.kind, (this.fired.get(fault.kind) ?? 0) + 1)
-        this.#begin(fault, index)
-      })
+    for (const fault of faults) {
+      // What is so from the start must be so before any process starts.
+      if (fault.at <= 0) this.#fire(fault)
+      else this.#world.loop.schedule(micros(fault.at), () => this.#fire(fault))
     }
+  }
+
+  #fire(fault: Fault): void {
+    if (this.#isOver) return
+    this.#world.trace.add(this.#world.now, '', 'fault', fault.kind, describe(fault))
+    this.fired.set(fault.kind, (this.fired.get(fault.kind) ?? 0) + 1)
+    this.#begin(fault)
   }
 
   /** Ends the chaos: whatever lasts among the machines of the core is healed, and those that are down start again. */
@@ -45,11 +59,13 @@ export class Injector {
     for (const name of core) {
       const machine = this.#world.machine(name)
       machine.thaw()
+      // Who hears of rot has the store checked; a peer that starts does so by itself.
+      if (machine.disk.quarantined > 0) machine.peer?.store.validateIntegrity().catch(() => {})
       machine.start()
     }
   }
 
-  #begin(fault: Fault, index: number): void {
+  #begin(fault: Fault): void {
     const { machines } = this.#world
     switch (fault.kind) {
       case 'partition':
@@ -59,7 +75,7 @@ export class Injector {
       case 'flap':
         return this.#flap(fault)
       case 'swizzle':
-        return this.#swizzle(fault, index)
+        return this.#swizzle(fault)
       case 'clog':
         this.#world.network.link(fault.from, fault.to).cloggedUntil = this.#world.now + micros(fault.forMs)
         return
@@ -73,8 +89,13 @@ export class Injector {
       case 'restart':
         for (const name of fault.machines) this.#takeDown(name, fault.forMs, (machine) => machine.stop())
         return
+      case 'cut-requests':
+        return this.#lasts(fault, fault.between, this.#cutRequests(fault))
       case 'join':
-        return this.#world.machine(fault.machine).start()
+        return this.#start(fault.machine)
+      case 'leave':
+        this.#gone.add(fault.machine)
+        return this.#world.machine(fault.machine).stop()
       default:
         return this.#beginOnMachine(fault, this.#world.machine(fault.machine))
     }
@@ -97,11 +118,13 @@ export class Injector {
         machine.disk.isFull = true
         return this.#lasts(fault, [fault.machine], () => {
           machine.disk.isFull = false
+          this.#revive(machine)
         })
       case 'read-errors':
         machine.disk.failsReads = true
         return this.#lasts(fault, [fault.machine], () => {
           machine.disk.failsReads = false
+          this.#revive(machine)
         })
       case 'rot':
         this.#world.trace.add(this.#world.now, fault.machine, 'disk', machine.disk.rot() ?? '', 'rot')
@@ -110,8 +133,11 @@ export class Injector {
         return machine.drift.jump(micros(fault.byMs))
       case 'clock-drift':
         return machine.drift.drift(fault.partsPerMillion)
+      case 'twin':
+        return this.#lasts(fault, [fault.machine], machine.split())
       case 'swizzle':
       case 'join':
+      case 'leave':
         throw new Error(`${fault.kind} is not about one machine's inside`)
     }
   }
@@ -122,9 +148,19 @@ export class Injector {
     this.#down.set(name, Math.max(until, this.#down.get(name) ?? 0))
     down(machine)
     this.#world.loop.schedule(until, () => {
-      if (this.#isOver || (this.#down.get(name) ?? 0) > this.#world.now) return
-      machine.start()
+      if (!this.#isOver) this.#start(name)
     })
+  }
+
+  /** Starts a process, unless another fault wants the machine down. */
+  #start(name: string): void {
+    if ((this.#down.get(name) ?? 0) <= this.#world.now && !this.#gone.has(name)) this.#world.machine(name).start()
+  }
+
+  /** Somebody sees to a peer whose disk was bad: one that has ended, or takes no writes any more, is started again. */
+  #revive(machine: Machine): void {
+    if (machine.peer?.health.detailed().checks.some(({ name, ok }) => name === 'store' && !ok) === true) machine.crash()
+    this.#start(machine.name)
   }
 
   #lasts(fault: { readonly forMs: number }, machines: readonly string[], undo: Undo): void {
@@ -168,8 +204,27 @@ export class Injector {
     this.#lasts(fault, fault.groups.flat(), () => undo())
   }
 
-  #swizzle(fault: Extract<Fault, { kind: 'swizzle' }>, index: number): void {
-    const dice = this.#world.dice.fork(`fault/swizzle/${fault.machine}/${index}`)
+  /** About a third of the requests between the two lose their connection on the way there or back. */
+  #cutRequests(fault: Extract<Fault, { kind: 'cut-requests' }>): Undo {
+    const { loop, network } = this.#world
+    const dice = this.#diceOf(fault)
+    const listener = (from: string, to: string) => {
+      if (!fault.between.includes(from) || !fault.between.includes(to) || !dice.chance(CUT_PER_MILLION)) return
+      const { latencyMin, latencyMean } = network.link(from, to).quality
+      const after = dice.below(2 * (latencyMin + latencyMean) + 1)
+      loop.schedule(this.#world.now + after, () => network.reset(from, to))
+    }
+    this.#onRequest.add(listener)
+    return () => void this.#onRequest.delete(listener)
+  }
+
+  /** Dice of its own, by what the fault is and not by its place in the plan: others may be taken out of that. */
+  #diceOf(fault: Fault): Dice {
+    return this.#world.dice.fork(`fault/${describe(fault)}`)
+  }
+
+  #swizzle(fault: Extract<Fault, { kind: 'swizzle' }>): void {
+    const dice = this.#diceOf(fault)
     const others = [...this.#world.machines.keys()].filter((name) => name !== fault.machine)
     const half = micros(fault.forMs) / 2
     const order = dice.shuffle(others)

@@ -30,6 +30,8 @@ export type Fault =
       readonly duplicatePerMillion: number
       readonly bytesPerMs: number
     })
+  /** Connections between two machines break in the middle of requests, again and again. */
+  | (Timed & { readonly kind: 'cut-requests'; readonly between: readonly [string, string] })
   /** Connections between two machines break; they may connect again at once. */
   | (Sudden & { readonly kind: 'reset'; readonly between: readonly [string, string] })
   // Processes.
@@ -41,6 +43,10 @@ export type Fault =
   | (Timed & { readonly kind: 'freeze'; readonly machine: string })
   /** Everything on the machine happens `byMs` later. */
   | (Timed & { readonly kind: 'slow'; readonly machine: string; readonly byMs: Millis })
+  /** The process goes on while another starts on a copy of its disk, under the same key; it is killed at the end. */
+  | (Timed & { readonly kind: 'twin'; readonly machine: string })
+  /** The machine leaves the mesh in order, for good. */
+  | (Sudden & { readonly kind: 'leave'; readonly machine: string })
   /** The machine joins the mesh only now. */
   | (Sudden & { readonly kind: 'join'; readonly machine: string })
   // Disks.

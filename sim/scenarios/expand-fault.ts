@@ -35,18 +35,21 @@ export function expandFault(fault: ReadFault, at: number, select: Selector): Fau
       return pairs(select, fault).map(([from, to]) => ({ kind: fault.kind, at, forMs: fault.for, from, to }))
     case 'reset':
       return pairs(select, fault).map((between) => ({ kind: fault.kind, at, between }))
+    case 'cut-requests':
+      return pairs(select, fault).map((between) => ({ kind: fault.kind, at, forMs: fault.for, between }))
     default:
       return select.machines(fault.machines).map((machine) => onMachine(fault, at, machine))
   }
 }
 
 /** Kinds that the plan, too, has for several machines at once. */
-type OnSeveral = 'partition' | 'flap' | 'block' | 'clog' | 'reset' | 'degrade' | 'crash' | 'restart'
+type OnSeveral = 'partition' | 'flap' | 'block' | 'clog' | 'reset' | 'cut-requests' | 'degrade' | 'crash' | 'restart'
 
 function onMachine(fault: Exclude<ReadFault, { kind: OnSeveral }>, at: number, machine: string): Fault {
   switch (fault.kind) {
     case 'swizzle':
     case 'freeze':
+    case 'twin':
     case 'full-disk':
     case 'read-errors':
       return { kind: fault.kind, at, forMs: fault.for, machine }
@@ -55,6 +58,7 @@ function onMachine(fault: Exclude<ReadFault, { kind: OnSeveral }>, at: number, m
     case 'slow-disk':
       return { kind: fault.kind, at, forMs: fault.for, machine, factor: fault.factor }
     case 'join':
+    case 'leave':
     case 'rot':
       return { kind: fault.kind, at, machine }
     case 'clock-jump':

@@ -1,9 +1,13 @@
 // One fault, drawn: when, where, how long and how hard.
 import type { Fault, FaultKind } from '../plan/fault.ts'
+import type { PlannedMachine } from '../plan/plan.ts'
 import type { Dice } from '../world/dice.ts'
 
-/** What swarms draw from. `wipe` and `rot` take content that was promised; the checkers know what is owed then. */
-export const FAULT_KINDS: readonly FaultKind[] = [
+/**
+ * What a seed has on or off. Most are one fault of that kind; some are a pattern of several. `wipe` and `rot` take what was
+ * promised: the checkers know what is owed then.
+ */
+export const FEATURES = [
   'partition',
   'block',
   'flap',
@@ -11,16 +15,68 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   'clog',
   'degrade',
   'reset',
+  'cut-requests',
   'crash',
+  'wipe',
   'restart',
+  'rolling-restart',
+  'zone-outage',
+  'full-outage',
+  'join',
+  'leave',
+  'twin',
   'freeze',
   'slow',
   'slow-disk',
+  'full-disk',
+  'read-errors',
+  'rot',
+  'skew',
   'clock-jump',
   'clock-drift',
-]
+] as const
 
-export function drawFault(kind: FaultKind, dice: Dice, names: readonly string[], chaosMs: number): Fault {
+export type Feature = (typeof FEATURES)[number]
+
+export function drawFeature(
+  feature: Feature,
+  dice: Dice,
+  machines: readonly PlannedMachine[],
+  chaosMs: number,
+): readonly Fault[] {
+  const names = machines.map(({ name }) => name)
+  const fault = (kind: FaultKind) => drawFault(kind, dice, names, chaosMs)
+  switch (feature) {
+    case 'wipe':
+      return [{ ...crashOf(fault('crash'), [dice.pick(names)]), wipe: true }]
+    case 'full-outage':
+      return [crashOf(fault('crash'), names)]
+    case 'zone-outage': {
+      const { zone } = dice.pick(machines)
+      const inside = machines.filter((machine) => machine.zone === zone).map(({ name }) => name)
+      return [crashOf(fault('crash'), inside)]
+    }
+    case 'rolling-restart': {
+      const first = crashOf(fault('crash'), names)
+      const everyMs = dice.pick([100, 500, 1_500])
+      const forMs = dice.pick([100, 800])
+      return dice.shuffle(names).map((name, index): Fault => {
+        return { kind: 'restart', at: first.at + index * everyMs, forMs, machines: [name] }
+      })
+    }
+    case 'skew':
+      return [{ kind: 'clock-jump', at: 0, machine: dice.pick(names), byMs: dice.pick([-86_400_000, -900, 5_000]) }]
+    default:
+      return [fault(feature)]
+  }
+}
+
+function crashOf(fault: Fault, machines: readonly string[]): Extract<Fault, { kind: 'crash' }> {
+  const forMs = 'forMs' in fault ? fault.forMs : 0
+  return { kind: 'crash', at: fault.at, forMs, machines, wipe: false }
+}
+
+function drawFault(kind: FaultKind, dice: Dice, names: readonly string[], chaosMs: number): Fault {
   const at = 1_500 + dice.below(Math.max(1, chaosMs - 2_000))
   const forMs = dice.pick([200, 1_000, 3_000, 8_000, 15_000]) + dice.below(500)
   const machine = dice.pick(names)
@@ -38,33 +94,23 @@ export function drawFault(kind: FaultKind, dice: Dice, names: readonly string[],
       const [from = machine, to = machine] = dice.shuffle(names)
       return { kind, ...timed, from, to }
     }
-    case 'degrade': {
-      const harm = {
-        latencyMs: dice.pick([1, 20, 150, 600]),
-        lossPerMillion: dice.pick([0, 100_000, 500_000]),
-        duplicatePerMillion: dice.pick([0, 300_000]),
-        bytesPerMs: dice.pick([0, 50, 1_000]),
-      }
-      return {
-        kind,
-        ...timed,
-        machines: dice.shuffle(names).slice(0, dice.between(2, names.length)).toSorted(),
-        ...harm,
-      }
-    }
-    case 'reset': {
-      const [one = machine, other = machine] = dice.shuffle(names)
-      return { kind, at, between: [one, other] }
-    }
+    case 'degrade':
+      return { kind, ...timed, ...drawDegradation(dice, names) }
+    case 'reset':
+      return { kind, at, between: drawPair(dice, names) }
+    case 'cut-requests':
+      return { kind, ...timed, between: drawPair(dice, names) }
     case 'crash':
       return { kind, ...timed, machines: drawVictims(dice, names), wipe: false }
     case 'restart':
       return { kind, ...timed, machines: drawVictims(dice, names) }
     case 'freeze':
+    case 'twin':
       return { kind, ...timed, machine }
     case 'slow':
-      return { kind, ...timed, machine, byMs: dice.pick([1, 10, 60]) }
+      return { kind, ...timed, machine, byMs: dice.pick([1, 10, 60, 300]) }
     case 'join':
+    case 'leave':
       return { kind, at, machine }
     case 'slow-disk':
       return { kind, ...timed, machine, factor: dice.pick([10, 100]) }
@@ -96,6 +142,23 @@ function drawGroups(dice: Dice, names: readonly string[]): string[][] {
     default:
       return order.map((name, index) => [name, order[(index + 1) % order.length] ?? name])
   }
+}
+
+function drawDegradation(
+  dice: Dice,
+  names: readonly string[],
+): Omit<Extract<Fault, { kind: 'degrade' }>, 'kind' | 'at' | 'forMs'> {
+  const latencyMs = dice.pick([1, 20, 150, 600])
+  const lossPerMillion = dice.pick([0, 100_000, 500_000])
+  const duplicatePerMillion = dice.pick([0, 300_000])
+  const bytesPerMs = dice.pick([0, 50, 1_000])
+  const machines = dice.shuffle(names).slice(0, dice.between(2, names.length)).toSorted()
+  return { machines, latencyMs, lossPerMillion, duplicatePerMillion, bytesPerMs }
+}
+
+function drawPair(dice: Dice, names: readonly string[]): [string, string] {
+  const [one = '', other = ''] = dice.shuffle(names)
+  return [one, other]
 }
 
 function drawDirection(dice: Dice, names: readonly string[]): { from: string[]; to: string[] } {

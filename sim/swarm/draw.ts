@@ -5,7 +5,7 @@ import type { Fault } from '../plan/fault.ts'
 import { machineName } from '../plan/names.ts'
 import type { Operation, Plan, PlannedMachine, PlannedNetwork } from '../plan/plan.ts'
 import { Dice, MILLION } from '../world/dice.ts'
-import { drawFault, FAULT_KINDS } from './draw-fault.ts'
+import { drawFeature, FEATURES } from './draw-fault.ts'
 
 const ZONES = ['', 'east', 'west']
 const KEYS = ['k0', 'k1', 'k2']
@@ -35,7 +35,7 @@ export function drawPlan(seed: number, size: SwarmSize = SWARM_SIZE): Plan {
   const dice = new Dice(`plan/${seed}`)
   const machines = drawMachines(dice.fork('machines'), size)
   const names = machines.map(({ name }) => name)
-  const faults = drawFaults(dice.fork('faults'), names, size)
+  const faults = drawFaults(dice.fork('faults'), machines, size)
   return {
     name: `swarm-${seed}`,
     seed: String(seed),
@@ -48,7 +48,7 @@ export function drawPlan(seed: number, size: SwarmSize = SWARM_SIZE): Plan {
     operations: drawOperations(dice.fork('operations'), names, size),
     chaosMs: size.chaosMs,
     settleMs: size.settleMs,
-    core: drawCore(dice.fork('core'), names),
+    core: drawCore(dice.fork('core'), staying(names, faults)),
   }
 }
 
@@ -83,27 +83,58 @@ function drawPeer(dice: Dice): Plan['peer'] {
   }
 }
 
-function drawFaults(dice: Dice, names: readonly string[], size: SwarmSize): Fault[] {
-  // Each kind is on in this run, or not; those that are on share the schedule.
-  const kinds = FAULT_KINDS.filter((kind) => dice.fork(`on/${kind}`).chance(MILLION / 3))
-  if (kinds.length === 0) return []
+function drawFaults(dice: Dice, machines: readonly PlannedMachine[], size: SwarmSize): Fault[] {
+  // Each feature is on in this run, or not; those that are on share the schedule. Now and then nothing goes wrong at all,
+  // or one thing alone: bounds in time can be judged only then.
+  const isCalm = dice.fork('calm').chance(MILLION / 10)
+  const alone = dice.fork('alone')
+  const features = alone.chance(MILLION / 4)
+    ? [alone.pick(FEATURES)]
+    : FEATURES.filter((feature) => dice.fork(`on/${feature}`).chance(MILLION / 4))
+  if (isCalm || features.length === 0) return []
   const count = dice.between(1, size.faultsMax)
-  return Array.from({ length: count }, (_, index) => {
+  const faults = Array.from({ length: count }, (_, index) => {
     const own = dice.fork(`fault/${index}`)
-    return drawFault(own.pick(kinds), own, names, size.chaosMs)
+    return drawFeature(own.pick(features), own, machines, size.chaosMs)
   })
+  return onceEach(faults.flat(), Math.floor((machines.length - 1) / 2))
+}
+
+/** A machine joins or leaves once, and most stay. */
+function onceEach(faults: readonly Fault[], leaversMax: number): Fault[] {
+  const joined = new Set<string>()
+  const left = new Set<string>()
+  return faults.filter((fault) => {
+    if (fault.kind !== 'join' && fault.kind !== 'leave') return true
+    if (joined.has(fault.machine) || left.has(fault.machine)) return false
+    if (fault.kind === 'leave' && left.size === leaversMax) return false
+    ;(fault.kind === 'join' ? joined : left).add(fault.machine)
+    return true
+  })
+}
+
+/** Machines that have not left for good. */
+function staying(names: readonly string[], faults: readonly Fault[]): string[] {
+  return names.filter((name) => !faults.some((fault) => fault.kind === 'leave' && fault.machine === name))
 }
 
 function drawOperations(dice: Dice, names: readonly string[], size: SwarmSize): Operation[] {
   const sessions = Array.from({ length: dice.between(1, size.sessionsMax) }, (_, index) => `s${index}`)
   const clients = names.map((name) => `client-${name}`)
-  const durabilities = dice.pick<readonly Durability[]>([[2], [2, 2, 'quorum'], [1, 2, 3, 'all'], ['local', 2]])
+  const durabilities = dice.pick<readonly Durability[]>([
+    [2],
+    [2, 2, 'quorum'],
+    [1, 2, 3, 'all'],
+    ['memory', 'local', 2],
+  ])
   const kinds = dice.pick<readonly Operation['kind'][]>([
     ['set', 'push', 'type', 'read'],
     ['set', 'set', 'unset', 'push', 'pull', 'type', 'erase', 'read'],
     ['push', 'pull', 'type', 'erase'],
-    ['set', 'push', 'terminate', 'read', 'type', 'set', 'push', 'push'],
+    ['set', 'set', 'terminate', 'read', 'type', 'set', 'push'],
   ])
+  // Evenly over time, or many at once: a client that has several to do does one right after the other.
+  const grainMs = dice.pick([1, 1, 900])
   const start = 1_500
   const creates = sessions.map((session): Operation => {
     const tag = `create-${session}`
@@ -115,7 +146,7 @@ function drawOperations(dice: Dice, names: readonly string[], size: SwarmSize): 
     const tag = `t${index}`
     const own = dice.fork(tag)
     return {
-      at: start + own.below(size.chaosMs - start),
+      at: start + Math.floor(own.below(size.chaosMs - start) / grainMs) * grainMs,
       tag,
       client: own.pick(clients),
       session: own.pick(sessions),

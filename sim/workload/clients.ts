@@ -188,9 +188,9 @@ export class Clients {
   }
 
   #copy(peerId: string, session: string): Copy[] {
-    for (const { name, peerIds, lastPeerId, disk } of this.#world.machines.values()) {
+    for (const { name, peerIds, lastPeerId, disk, wasSplit } of this.#world.machines.values()) {
       if (!peerIds.has(peerId)) continue
-      const isKept = peerId === lastPeerId && !disk.isDamaged(session)
+      const isKept = peerId === lastPeerId && !wasSplit && !disk.isDamaged(session)
       return [{ machine: name, generation: isKept ? disk.generationOf(session) : undefined }]
     }
     return []

@@ -107,6 +107,17 @@ export class SimDisk {
     this.#syncing = 0
   }
 
+  /** Another disk that holds what this one has synced. */
+  copy(dice: Dice): SimDisk {
+    const copy = new SimDisk(this.#speed, dice, this.#events)
+    for (const [session, { base, tail }] of this.#sessions) copy.#sessions.set(session, { base, tail: [...tail] })
+    for (const [key, value] of this.#meta) copy.#meta.set(key, value)
+    for (const [session, records] of this.#rotten) copy.#rotten.set(session, records)
+    copy.#wipes = this.#wipes
+    copy.#quarantined = this.#quarantined
+    return copy
+  }
+
   /** A new disk in place of the old one. */
   wipe(): void {
     const lost = this.sessions().map((session) => [session, this.stored(session)] as const)

@@ -32,7 +32,7 @@ export interface MachineOptions {
 
 export class Machine {
   readonly name: string
-  readonly disk: SimDisk
+  disk: SimDisk
   readonly drift: ClockDrift
   /** Processes started here so far. */
   incarnation = 0
@@ -47,6 +47,8 @@ export class Machine {
   #isReady = false
   #isStopping = false
   #slowness: Micros = 0
+  /** Whether two processes have run under its key at once: which disk an acknowledgement meant can't be told then. */
+  wasSplit = false
 
   constructor(options: MachineOptions) {
     this.#options = options
@@ -143,6 +145,25 @@ export class Machine {
     void stopped.finally(() => {
       if (this.#process === process) this.crash()
     })
+  }
+
+  /**
+   * Starts a second process on a copy of the disk, as who restores an image of a machine that still runs. The first goes
+   * on, out of sight, until the function that is returned is called.
+   */
+  split(): () => void {
+    const [process, endpoint] = [this.#process, this.#endpoint]
+    if (process?.isAlive !== true || endpoint === undefined) return () => {}
+    this.wasSplit = true
+    this.disk = this.disk.copy(this.#options.dice.fork(`disk/${this.incarnation}`))
+    this.#process = undefined
+    this.#endpoint = undefined
+    this.start()
+    return () => {
+      process.kill()
+      this.#options.network.detach(endpoint)
+      this.#options.network.died(endpoint)
+    }
   }
 
   freeze(): void {

@@ -1,0 +1,7 @@
+// All mutants.
+import { MEMBERSHIP_MUTANTS } from './membership-mutants.ts'
+import type { Mutant } from './mutant.ts'
+import { REPLICATION_MUTANTS } from './replication-mutants.ts'
+import { SESSION_MUTANTS } from './session-mutants.ts'
+
+export const MUTANTS: readonly Mutant[] = [...REPLICATION_MUTANTS, ...SESSION_MUTANTS, ...MEMBERSHIP_MUTANTS]
