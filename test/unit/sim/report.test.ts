@@ -72,6 +72,10 @@ function partitioned(): Plan {
     ...drawn,
     machines: ['a', 'b'].map((name) => ({ name, zone: '', weight: 1 })),
     core: ['a', 'b'],
+    clients: [
+      { name: 'one', machine: 'a' },
+      { name: 'two', machine: 'b' },
+    ],
     network: { latencyMinMs: 1, latencyMeanMs: 1, lossPerMillion: 0, duplicatePerMillion: 0, bytesPerMs: 0 },
     peer: { ...drawn.peer, replicationFactor: 'all', gossip: true },
     faults: [{ kind: 'partition', at: 4_000, forMs: 5_000, groups: [['a'], ['b']] }],
