@@ -1,12 +1,12 @@
 // The composition root: builds one peer from its ports and starts and stops its parts in order.
 //
-//   start: store → identity → catalog (reads the disk) → transport → replication → membership
-//   stop:  leave (told to everyone) → replication → transport → store
+//   start: store → identity → catalog (reads the disk) → transport → replication → membership; stop: in reverse
 import type { PeerId, Transport } from '../transport/port.ts'
 import type { Health, HealthCheck, Member, Peer, PeerEvents, StoreAdmin } from './api.ts'
 import type { PeerConfig } from './config.ts'
 import { SessionMeshError } from '../crdt/errors.ts'
 import { Failover } from './failover.ts'
+import { checkHealth } from './health.ts'
 import { identitySeed, newClientId, nextBootId } from './identity.ts'
 import { Homes } from './membership/homes.ts'
 import { Membership } from './membership/membership.ts'
@@ -351,25 +351,13 @@ export class MeshPeer implements Peer {
     if (running === undefined || this.#stopping !== undefined) {
       return { healthy: false, checks: [{ name: 'running', ok: false, detail: 'the peer is not running' }] }
     }
-    const trouble = running.catalog.journal.failure?.message ?? this.#ports.store.obstacle
-    const live = running.membership.live().length
-    const lagMs = running.replication.lag()
-    const checks = [
-      {
-        name: 'running',
-        ok: true,
-        detail: `up for ${Math.round(this.#ports.clock.monotonic() - running.startedAt)} ms`,
-      },
-      { name: 'store', ok: trouble === undefined, detail: trouble ?? this.#storeDetail() },
-      { name: 'members', ok: true, detail: `${live} other live peer${live === 1 ? '' : 's'}` },
-      { name: 'replication', ok: lagMs < LAG_UNHEALTHY_MS, detail: `lag ${Math.round(lagMs)} ms` },
-    ]
-    return { healthy: checks.every(({ ok }) => ok), checks }
-  }
-
-  #storeDetail(): string {
-    const found = this.#damage.length > 0 ? `; damage found at the start: ${this.#damage.join('; ')}` : ''
-    return `appends reach the disk${found}`
+    return checkHealth({
+      upMs: this.#ports.clock.monotonic() - running.startedAt,
+      trouble: running.catalog.journal.failure?.message ?? this.#ports.store.obstacle,
+      damage: this.#damage,
+      liveCount: running.membership.live().length,
+      lagMs: running.replication.lag(),
+    })
   }
 
   #report(error: unknown): void {
@@ -390,9 +378,6 @@ const LOAD_PATIENCE_MS = 1_500
 /** How often sessions that have been quiet are summarized for the next start. */
 const SUMMARY_INTERVAL_MS = 2_500
 
-/** Replication lag at which a peer calls itself unhealthy: the runbook's failover promise. */
-const LAG_UNHEALTHY_MS = 5_000
-
 /** What a heartbeat says of the shards: the same object as long as no root has changed. */
 function allHeld(shardCount: number): (catalog: Catalog) => Holdings {
   const shards = Array.from({ length: shardCount }, (_, shard) => shard)
@@ -410,6 +395,6 @@ function allHeld(shardCount: number): (catalog: Catalog) => Holdings {
 }
 
 function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('used before it was built')
-  return value
+  if (value !== undefined) return value
+  throw new Error('used before it was built')
 }

@@ -38,10 +38,15 @@ export class Summaries {
 
   /** Writes the summaries of sessions that have been quiet, or with `all` of all whose digest is current. */
   write(all = false): Promise<void> {
-    this.#writing ??= this.#write(all).finally(() => {
-      this.#writing = undefined
-    })
-    return this.#writing
+    if (this.#writing !== undefined && !all) return this.#writing
+    const before = this.#writing?.catch(() => {}) ?? Promise.resolve()
+    const writing = before
+      .then(() => this.#write(all))
+      .finally(() => {
+        if (this.#writing === writing) this.#writing = undefined
+      })
+    this.#writing = writing
+    return writing
   }
 
   async #write(all: boolean): Promise<void> {

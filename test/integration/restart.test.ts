@@ -9,6 +9,8 @@ import { createMemoryNetwork } from '../../transport/memory/index.ts'
 import { eventually, memoryPeer } from '../support/memory-mesh.ts'
 
 const SESSIONS = 500
+/** Recovery reads sessions too, in its own time. */
+const LATER = { recoveryStages: [{ priority: 'critical' as const, delay: 3_600_000 }] }
 
 const running: MeshPeer[] = []
 afterEach(async () => {
@@ -17,7 +19,7 @@ afterEach(async () => {
 
 async function start(store: Store): Promise<MeshPeer> {
   const network = createMemoryNetwork({ timers: systemClock })
-  const peer = memoryPeer(network.transport('a'), store, { name: 'a', shardCount: 8, durability: 'local' })
+  const peer = memoryPeer(network.transport('a'), store, { name: 'a', shardCount: 8, durability: 'local', ...LATER })
   running.push(peer)
   await peer.start()
   return peer
