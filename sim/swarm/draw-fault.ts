@@ -50,7 +50,8 @@ export function drawFeature(
     case 'wipe':
       return [{ ...crashOf(fault('crash'), [dice.pick(names)]), wipe: true }]
     case 'full-outage':
-      return [crashOf(fault('crash'), names)]
+      // Short: a mesh that is down all the time has shown nothing.
+      return [{ ...crashOf(fault('crash'), names), forMs: dice.pick([100, 800]) }]
     case 'zone-outage': {
       const { zone } = dice.pick(machines)
       const inside = machines.filter((machine) => machine.zone === zone).map(({ name }) => name)
