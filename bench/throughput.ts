@@ -119,7 +119,7 @@ async function main(flags: Flags): Promise<void> {
 
 await new Command('bench')
   .description('acknowledged updates of a mesh of three processes against one gossip message per update')
-  .option('--writers <n>', 'sessions, each with one write under way at a time', '10000')
+  .option('--writers <n>', 'sessions, each with one write under way at a time', '5000')
   .option('--rounds <n>', 'turns of each, after one to warm up', '4')
   .option('--seconds <n>', 'length of a turn', '4')
   .option('--json', 'print one JSON object and nothing else')
