@@ -17,8 +17,8 @@ export const membership: CheckerKind = {
         if (kind === 'crash') downSince.set(machine, at)
         if (kind === 'start') downSince.delete(machine)
       },
-      atEnd() {
-        const strange = strangers(scene)
+      atEnd({ isConverged }) {
+        const strange = strangers(scene, isConverged)
         if (strange.length > 0) return report(strange.join('; '), scene.plan.core)
         for (const gone of ghosts(scene, downSince)) report(gone, scene.plan.core)
       },

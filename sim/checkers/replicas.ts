@@ -16,12 +16,16 @@ export function isConverged(scene: Scene): boolean {
   return strangers(scene).length === 0 && differences(scene).length === 0
 }
 
-/** Members of the core that are down, or that another of them does not see alive; in words. */
-export function strangers({ plan, world }: Scene): string[] {
+/**
+ * Members of the core that are down, or that another of them does not see alive; in words.
+ * @param isSuspectSeen whether a suspect counts: where gossip is lost, anyone may be one for a moment
+ */
+export function strangers({ plan, world }: Scene, isSuspectSeen = false): string[] {
   return plan.core.flatMap((name) => {
     const { peer } = world.machine(name)
     if (peer === undefined) return [`${name} is down`]
-    const alive = new Set(peer.members().flatMap((member) => (member.status === 'alive' ? [member.name] : [])))
+    const isSeen = (status: string) => status === 'alive' || (isSuspectSeen && status === 'suspect')
+    const alive = new Set(peer.members().flatMap((member) => (isSeen(member.status) ? [member.name] : [])))
     return plan.core.filter((other) => !alive.has(other)).map((other) => `${name} does not see ${other} alive`)
   })
 }
