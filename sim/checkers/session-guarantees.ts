@@ -16,12 +16,14 @@ export const sessionGuarantees: CheckerKind = {
   name: 'session-guarantees',
   promise: 'A client that stays with a process sees its own writes, and never less than it has seen before.',
   violatedWhen: 'a document is behind what the client saw or wrote earlier at the same process',
-  make: ({ history }, report) => {
+  make: ({ history, world }, report) => {
     const known = new Map<string, Known>()
     return {
       onApplied(entry) {
         const { client, session, tag } = entry.operation
-        const key = `${client} ${entry.machine}/${entry.incarnation} ${session}`
+        // A disk that has lost some of the session is behind until the others have mended it.
+        const generation = world.machine(entry.machine).disk.generationOf(session)
+        const key = `${client} ${entry.machine}/${entry.incarnation} ${session} ${generation}`
         const before = known.get(key) ?? { after: new Map(), shown: new Set(), taken: new Set() }
         known.set(key, before)
         const behind = behindOf(before, entry, (lost) => history.wasTaken(lost))
