@@ -1,5 +1,4 @@
 // The composition root: builds one peer from its ports and starts and stops its parts in order.
-//
 //   start: store → identity → catalog (reads the disk) → transport → replication → membership; stop: in reverse
 import type { PeerId, Transport } from '../transport/port.ts'
 import type { Health, HealthCheck, Member, Peer, PeerEvents, StoreAdmin } from './api.ts'
@@ -28,7 +27,7 @@ import { Recovery } from './recovery/recovery.ts'
 import { createSnapshotService } from './snapshots/service.ts'
 import type { Snapshots } from './snapshots/snapshots.ts'
 import { Emitter } from './util/emitter.ts'
-import { delay, every } from './util/timers.ts'
+import { delay, endingClock, every } from './util/timers.ts'
 
 export interface PeerPorts {
   readonly clock: Clock
@@ -64,6 +63,7 @@ export class MeshPeer implements Peer {
   readonly health: Health = { check: () => ({ healthy: this.#check().healthy }), detailed: () => this.#check() }
   readonly #config: PeerConfig
   readonly #ports: PeerPorts
+  readonly #timers: ReturnType<typeof endingClock>
   readonly #events: Emitter<PeerEvents>
   #running: Running | undefined
   /** What was found when the store was opened. */
@@ -74,7 +74,8 @@ export class MeshPeer implements Peer {
 
   constructor(config: PeerConfig, ports: PeerPorts) {
     this.#config = config
-    this.#ports = ports
+    this.#timers = endingClock(ports.clock)
+    this.#ports = { ...ports, clock: this.#timers.clock }
     this.name = config.name
     this.#events = new Emitter((error) => this.#report(error))
   }
@@ -202,11 +203,12 @@ export class MeshPeer implements Peer {
     await this.#summarize(running.catalog, true).catch(() => {})
     await running.transport.stop()
     await this.#ports.store.close()
+    this.#timers.end()
   }
 
   #keepSummaries(catalog: () => Catalog): Cancel {
-    const summarize = () => void this.#summarize(catalog()).catch((error: unknown) => this.#report(error))
-    return every(this.#ports.clock, SUMMARY_INTERVAL_MS, summarize)
+    const report = (error: unknown) => this.#report(error)
+    return every(this.#ports.clock, SUMMARY_INTERVAL_MS, () => void this.#summarize(catalog()).catch(report))
   }
 
   /** Lets the next start be quick. */
@@ -365,10 +367,8 @@ export class MeshPeer implements Peer {
   }
 
   #parts(): Running {
-    if (this.#running === undefined) {
-      throw new SessionMeshError('PEER_NOT_RUNNING', `peer ${this.name} is not running: call start() first`)
-    }
-    return this.#running
+    if (this.#running !== undefined) return this.#running
+    throw new SessionMeshError('PEER_NOT_RUNNING', `peer ${this.name} is not running: call start() first`)
   }
 }
 

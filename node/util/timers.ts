@@ -38,3 +38,26 @@ export async function until(
     await delay(clock, options.intervalMs)
   }
 }
+
+/** A clock whose timers end together: what still waits when a peer has stopped must not keep its process alive. */
+export function endingClock(clock: Clock): { readonly clock: Clock; readonly end: Cancel } {
+  const waiting = new Set<Cancel>()
+  const setTimer: Clock['setTimer'] = (delayMs, callback) => {
+    const cancel = clock.setTimer(delayMs, () => {
+      waiting.delete(cancel)
+      callback()
+    })
+    waiting.add(cancel)
+    return () => {
+      waiting.delete(cancel)
+      cancel()
+    }
+  }
+  return {
+    clock: { now: () => clock.now(), monotonic: () => clock.monotonic(), setTimer },
+    end() {
+      for (const cancel of waiting) cancel()
+      waiting.clear()
+    },
+  }
+}
