@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { SessionMeshError, toHex } from '../../crdt/index.ts'
 import type { Random } from '../ports/random.ts'
 import type { SnapshotFile, SnapshotTarget } from '../ports/snapshot-target.ts'
+import { isMissing, syncDirectory } from '../util/files.ts'
 
 const PARTIAL = '.partial'
 const RANDOM_BYTES = 4
@@ -105,20 +106,6 @@ class FileTarget implements SnapshotTarget {
     const reason = cause instanceof Error ? cause.message : String(cause)
     return new SessionMeshError('SNAPSHOT_TARGET_FAILED', `${doing} ${this.place} failed: ${reason}`, { cause })
   }
-}
-
-/** A rename is on disk once its directory is. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r')
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
 
 function ignoreMissing(error: unknown): undefined {

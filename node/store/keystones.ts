@@ -2,6 +2,7 @@
 // database and in a small file beside it, so that no damage to the database makes another peer of this one.
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isMissing, syncDirectory } from '../util/files.ts'
 
 export class Keystones {
   readonly #directory: string
@@ -38,18 +39,4 @@ export class Keystones {
   #path(name: string): string {
     return join(this.#directory, `${encodeURIComponent(name)}.value`)
   }
-}
-
-/** A rename is on disk once its directory is. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r')
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

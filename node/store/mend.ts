@@ -7,6 +7,7 @@ import { open, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Quarantine } from './quarantine.ts'
 import { compressionAt, damagedBlocks, type DamagedBlock } from './table-file.ts'
+import { isMissing } from '../util/files.ts'
 
 /** No compression has this number. */
 const UNREADABLE = 0xff
@@ -75,7 +76,7 @@ async function listFiles(directory: string): Promise<string[]> {
   try {
     return await readdir(directory)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    if (isMissing(error)) return []
     throw error
   }
 }
@@ -84,7 +85,7 @@ async function readTable(path: string): Promise<Uint8Array | undefined> {
   try {
     return await readFile(path)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (isMissing(error)) return undefined
     throw error
   }
 }

@@ -3,6 +3,7 @@
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isMissing } from '../util/files.ts'
 
 /** A record that was set aside because its checksum or form was wrong. */
 export interface DamagedRecord {
@@ -52,7 +53,7 @@ export class Quarantine {
     try {
       for await (const chunk of createReadStream(this.#path)) lines += countNewlines(chunk as Buffer)
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+      if (!isMissing(error)) throw error
     }
     return lines
   }
