@@ -21,9 +21,9 @@ export const sessionGuarantees: CheckerKind = {
     return {
       onApplied(entry) {
         const { client, session, tag } = entry.operation
-        // A disk that has lost some of the session is behind until the others have mended it.
-        const generation = world.machine(entry.machine).disk.generationOf(session)
-        const key = `${client} ${entry.machine}/${entry.incarnation} ${session} ${generation}`
+        // What has rotted is missing here until the others have mended it, whenever the document is next read from disk.
+        if (world.machine(entry.machine).disk.isDamaged(session)) return
+        const key = `${client} ${entry.machine}/${entry.incarnation} ${session}`
         const before = known.get(key) ?? { after: new Map(), shown: new Set(), taken: new Set() }
         known.set(key, before)
         const behind = behindOf(before, entry, (lost) => history.wasTaken(lost))

@@ -188,6 +188,8 @@ export class Injector {
     const link = this.#world.network.link(from, to)
     while (link.blocks > 0) this.#world.network.unblock(from, to)
     link.cloggedUntil = 0
+    // A fault that is also about machines outside the core goes on for those.
+    link.quality = link.usual
   }
 
   #flap(fault: Extract<Fault, { kind: 'flap' }>): void {
@@ -262,7 +264,7 @@ export class Injector {
 
 function crash(machine: Machine, wipe: boolean): void {
   machine.crash()
-  if (wipe) machine.disk.wipe()
+  if (wipe) machine.wipe()
 }
 
 /** Ordered pairs of machines that share no group. A machine in no group is in one of its own. */

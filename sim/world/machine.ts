@@ -135,6 +135,12 @@ export class Machine {
     this.#endpoint = undefined
   }
 
+  /** A new disk: whoever ran here is nobody any more, and what it promised is void. */
+  wipe(): void {
+    this.disk.wipe()
+    this.lastPeerId = ''
+  }
+
   /** SIGTERM: the peer leaves in order, then its process ends. */
   stop(): void {
     const [process, peer] = [this.#process, this.peer]

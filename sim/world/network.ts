@@ -31,6 +31,8 @@ const RETRANSMIT_MAX = 3 * SECOND
 /** One direction between two machines. */
 export class Link {
   quality: LinkQuality
+  /** What it is without faults. */
+  readonly usual: LinkQuality
   /** Faults that block it now. */
   blocks = 0
   blockedSince: Micros = 0
@@ -42,6 +44,7 @@ export class Link {
 
   constructor(quality: LinkQuality, dice: Dice) {
     this.quality = quality
+    this.usual = quality
     this.#dice = dice
   }
 
