@@ -15,8 +15,11 @@ export const SESSION_MAP = '$session'
 /** Name of the shared map that holds user data unless the user chooses otherwise. */
 export const DATA_MAP = 'data'
 
+/** Keys of the record that say when the session was last touched, one for each writer: see expiry.ts. */
+export const TOUCH_PREFIX = 'touchedAt/'
+
 /** The latest time that a Date can hold, ms since the epoch. */
-const TIME_MAX = 8.64e15
+export const TIME_MAX = 8.64e15
 const PIN_LENGTH_MAX = 256
 
 export interface SessionRecord {
@@ -24,11 +27,15 @@ export interface SessionRecord {
   /** Times are ms since the epoch. */
   readonly createdAt: number | undefined
   readonly expiresAt: number | undefined
-  /** How long the session may lie unchanged, ms. */
-  readonly ttl: number | undefined
+  /** How long the session may lie untouched, ms. */
+  readonly ttlMs: number | undefined
+  /** When it was last touched, or else created. */
+  readonly touchedAt: number | undefined
   /** Peer id that should be home while it is alive. */
   readonly pin: string | undefined
   readonly terminatedAt: number | undefined
+  /** Why it ended: its time was over, or somebody terminated it. */
+  readonly endedBy: 'expiry' | 'user' | undefined
 }
 
 export interface InitialSession {
@@ -36,6 +43,8 @@ export interface InitialSession {
   readonly createdAt: number
   readonly priority: Priority
   readonly pin?: string | undefined
+  readonly ttlMs?: number | undefined
+  readonly expiresAt?: number | undefined
   /** First content of the data map. */
   readonly data?: Readonly<Record<string, unknown>> | undefined
 }
@@ -63,7 +72,8 @@ export function sessionMapOf(doc: Y.Doc): Y.Map<unknown> {
  * Writes the session's record and first data, in one transaction.
  * @throws INVALID_ARGUMENT, with nothing written, if a value of `data` cannot be stored
  */
-export function initializeSession(doc: Y.Doc, { createdAt, priority, pin, data = {} }: InitialSession): void {
+export function initializeSession(doc: Y.Doc, initial: InitialSession): void {
+  const { createdAt, priority, pin, ttlMs, expiresAt, data = {} } = initial
   for (const [key, value] of Object.entries(data)) {
     const fault = unstorablePart(value)
     if (fault !== undefined) throw new SessionMeshError('INVALID_ARGUMENT', `data.${key} cannot be stored: ${fault}`)
@@ -73,6 +83,8 @@ export function initializeSession(doc: Y.Doc, { createdAt, priority, pin, data =
     session.set('createdAt', createdAt)
     session.set('priority', priority)
     if (pin !== undefined) session.set('pin', pin)
+    if (ttlMs !== undefined) session.set('ttl', ttlMs)
+    if (expiresAt !== undefined) session.set('expiresAt', expiresAt)
     const map = dataOf(doc)
     for (const [key, value] of Object.entries(data)) map.set(key, value)
   })
@@ -83,14 +95,27 @@ export function describeSession(doc: Y.Doc): SessionRecord {
   const session = sessionMapOf(doc)
   const ttl = time(session.get('ttl'))
   const pin = session.get('pin')
+  const terminatedAt = time(session.get('terminatedAt'))
   return {
     priority: PRIORITIES.find((priority) => priority === session.get('priority')) ?? 'normal',
     createdAt: time(session.get('createdAt')),
     expiresAt: time(session.get('expiresAt')),
-    ttl: ttl === 0 ? undefined : ttl,
+    ttlMs: ttl === 0 ? undefined : ttl,
+    touchedAt: touchedAt(session),
     pin: typeof pin === 'string' && pin.length > 0 && pin.length <= PIN_LENGTH_MAX ? pin : undefined,
-    terminatedAt: time(session.get('terminatedAt')),
+    terminatedAt,
+    endedBy: terminatedAt === undefined ? undefined : session.get('endedBy') === 'expiry' ? 'expiry' : 'user',
   }
+}
+
+/** The latest that anybody says. */
+function touchedAt(session: Y.Map<unknown>): number | undefined {
+  let latest = time(session.get('createdAt'))
+  for (const [key, value] of session.entries()) {
+    const at = key.startsWith(TOUCH_PREFIX) ? time(value) : undefined
+    if (at !== undefined) latest = Math.max(at, latest ?? at)
+  }
+  return latest
 }
 
 export function isTerminated(doc: Y.Doc): boolean {
@@ -98,12 +123,16 @@ export function isTerminated(doc: Y.Doc): boolean {
 }
 
 /**
- * Ends the session: marks it with `at` (ms since the epoch; a mark that is there stays) and deletes the content of
- * every shared type but the record. The document stays as tombstone, so that late writes meet it and lose.
+ * Ends the session: marks it with `at` (ms since the epoch; a mark that is there stays) and why, and deletes the content
+ * of every shared type but the record. The document stays as tombstone, so that late writes meet it and lose.
  */
-export function terminateSession(doc: Y.Doc, at: number): void {
+export function terminateSession(doc: Y.Doc, at: number, endedBy: 'expiry' | 'user' = 'user'): void {
   doc.transact((transaction) => {
-    if (!isTerminated(doc)) sessionMapOf(doc).set('terminatedAt', at)
+    const session = sessionMapOf(doc)
+    if (!isTerminated(doc)) {
+      session.set('terminatedAt', at)
+      if (endedBy === 'expiry') session.set('endedBy', endedBy)
+    }
     for (const [name, type] of doc.share) if (name !== SESSION_MAP) clear(type, transaction)
   })
 }

@@ -22,6 +22,7 @@ export {
   type SessionRecord,
 } from './document.ts'
 export * from './errors.ts'
+export { checkExpiry, deadlineOf, isTouchDue, setExpiry, touchSession, type ExpiryChange } from './expiry.ts'
 export { concatenate, hash128, toHex } from './hash.ts'
 export { HashTree, type HashLeaf, type HashNode } from './hash-tree.ts'
 export { parseSessionId, SHARD_COUNT_DEFAULT, shardOf, type SessionId } from './ids.ts'

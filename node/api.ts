@@ -30,12 +30,33 @@ export interface Receipt {
   readonly peers: readonly string[]
 }
 
+/** When a session is to end by itself. Of each: null takes it away. */
+export interface ExpiryOptions {
+  /** How long it may lie without a write or a touch, ms. */
+  readonly ttlMs?: number | null
+  /** A time at which it ends in any case, ms since the epoch. */
+  readonly expiresAt?: number | null
+}
+
+/** What `touch` returns. */
+export interface Touched {
+  readonly session: string
+  /** When the session ends unless it is touched again, at the earliest, ms since the epoch; null: never. */
+  readonly dueAt: number | null
+  /** Null if there was nothing to write down: the last touch is recent enough, or the session has no ttl. */
+  readonly receipt: Receipt | null
+}
+
 export interface CreateOptions extends WriteOptions {
   readonly data?: Readonly<Record<string, unknown>>
   /** @default 'normal' */
   readonly priority?: Priority
   /** Peer id that should be home while it is alive. */
   readonly pin?: string
+  /** How long it may lie without a write or a touch, ms; null: for ever. @default the peer's `defaultTtlMs` */
+  readonly ttlMs?: number | null
+  /** A time at which it ends in any case, ms since the epoch. */
+  readonly expiresAt?: number | null
 }
 
 export type LifecycleState = 'initializing' | 'active' | 'syncing' | 'failover' | 'recovering' | 'terminating'
@@ -56,6 +77,12 @@ export interface SessionView {
   readonly types: Readonly<Record<string, unknown>>
   readonly priority: Priority
   readonly createdAt: number | null
+  /** How long it may lie without a write or a touch, ms. */
+  readonly ttlMs: number | null
+  /** A time at which it ends in any case, ms since the epoch. */
+  readonly expiresAt: number | null
+  /** When it ends by the two, unless it is touched; at the earliest. */
+  readonly dueAt: number | null
   readonly home: string
   readonly state: LifecycleState
   /** Hexadecimal digest of state vector and delete set: equal documents, equal digest. */
@@ -75,6 +102,9 @@ export interface Session {
   transact(change: (doc: Y.Doc) => void, options?: WriteOptions): Promise<Receipt>
   set(key: string, value: unknown, options?: WriteOptions): Promise<Receipt>
   delete(key: string, options?: WriteOptions): Promise<Receipt>
+  /** Pushes its end on, if it has a `ttlMs`. Writes do that by themselves. */
+  touch(options?: WriteOptions): Promise<Touched>
+  setExpiry(expiry: ExpiryOptions, options?: WriteOptions): Promise<Receipt>
   /** Lets the document go back to bytes. Using the session afterwards throws. */
   close(): void
 }
@@ -96,6 +126,8 @@ export interface SessionSummary {
   readonly id: string
   readonly priority: Priority
   readonly home: string
+  /** When it ends unless it is touched, ms since the epoch; null: never. */
+  readonly dueAt: number | null
   readonly digest: string
 }
 
@@ -113,6 +145,8 @@ export interface Sessions {
   openOrCreate(id: string): Promise<Session>
   get(id: string): Promise<SessionView>
   terminate(id: string, options?: WriteOptions): Promise<Receipt>
+  /** As `touch` of the open session. */
+  touch(id: string, options?: WriteOptions): Promise<Touched>
   /** Hash over (id, digest) of every live session here, for comparing two peers: equal content, equal hash. */
   contentHash(): Promise<{ sessions: number; hash: string }>
 }
@@ -240,6 +274,8 @@ export interface PeerEvents {
   member: (member: Member) => void
   /** Sessions whose home moved here because of one membership change. */
   failover: (event: { from: string; sessions: number; at: number }) => void
+  /** This peer, as its home, has ended a session whose time was over. */
+  expired: (event: { session: string; at: number }) => void
   transition: (event: { session: string; transition: Transition }) => void
   /** Something from the network was refused; `reason` as in `ReplicationStatus.refused`. */
   refused: (event: { reason: string; session: string; origin: string; detail: string }) => void

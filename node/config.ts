@@ -70,6 +70,12 @@ export const configSchema = z.strictObject({
     .min(1)
     .default(64 * MIB),
   sessionsMax: z.int().min(1).default(10_000_000),
+  /** How long a new session may lie without a write or a touch, unless it says otherwise. Without it, for ever. */
+  defaultTtlMs: milliseconds.optional(),
+  /** The most by which the clocks of two peers differ: sessions are ended so much later. */
+  clockSkewMaxMs: z.int().min(0).default(5_000),
+  /** How long sessions are not ended because a peer is out of reach at which they may have been touched. */
+  expiryPatienceMs: z.int().min(0).default(600_000),
   /** Log records kept per session, for its history; older ones are folded into its base. */
   historyRecordsMax: z.int().min(2).default(1_000),
   /** … and their bytes. */

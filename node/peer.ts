@@ -7,6 +7,8 @@ import { SessionMeshError } from '../crdt/errors.ts'
 import { Failover } from './failover.ts'
 import { checkHealth } from './health.ts'
 import { identitySeed, newClientId, nextBootId } from './identity.ts'
+import { createLife, type Life } from './life/service.ts'
+import { describeMembers } from './membership/describe-members.ts'
 import { Homes } from './membership/homes.ts'
 import { Membership } from './membership/membership.ts'
 import { ReplicaSets } from './membership/replica-sets.ts'
@@ -54,6 +56,7 @@ interface Running {
   readonly recovery: Recovery
   readonly catalog: Catalog
   readonly integrity: Integrity
+  readonly life: Life
   readonly stops: readonly (() => void)[]
   readonly startedAt: number
 }
@@ -69,7 +72,8 @@ export class MeshPeer implements Peer {
   /** What was found when the store was opened. */
   #damage: readonly string[] = []
   #joining: Promise<void> = Promise.resolve()
-  #stopRecovery: () => void = () => {}
+  /** Ends what was begun when the peer had joined. */
+  #stopJoined: readonly Cancel[] = []
   #stopping: Promise<void> | undefined
 
   constructor(config: PeerConfig, ports: PeerPorts) {
@@ -126,31 +130,18 @@ export class MeshPeer implements Peer {
 
   members(): readonly Member[] {
     const { membership, transport, homes, sessions } = this.#parts()
-    const counts = homes.byPeer()
-    const now = this.#ports.clock.monotonic()
-    const self: Member = {
+    const self = {
       peer: transport.self,
       name: this.name,
       boot: this.boot,
-      status: 'alive',
-      self: true,
       zone: this.#config.zone,
       weight: this.#config.weight,
       draining: membership.draining,
       delegate: membership.delegate,
       addresses: transport.addresses(),
       sessions: sessions.count(),
-      homes: counts[transport.self] ?? 0,
-      silentMs: 0,
     }
-    const others = membership.records().map(({ info, status, lastHeard }): Member => {
-      const { peer, name, boot, zone, weight, draining, delegate, addresses, sessions: held } = info
-      const homesHere = counts[peer] ?? 0
-      const silentMs = Math.max(0, Math.round(now - lastHeard))
-      const base = { peer, name, boot, zone, weight, draining, delegate, addresses }
-      return { ...base, status, self: false, sessions: held, homes: homesHere, silentMs }
-    })
-    return [self, ...others]
+    return describeMembers(self, membership.records(), homes.byPeer(), this.#ports.clock.monotonic())
   }
 
   on<E extends keyof PeerEvents>(event: E, listener: PeerEvents[E]): () => void {
@@ -177,12 +168,12 @@ export class MeshPeer implements Peer {
   }
 
   /** Other peers see a peer only once it knows what it holds: what they say of a session must meet what is on disk. */
-  async #join({ catalog, replication, membership, recovery }: Running): Promise<void> {
+  async #join({ catalog, replication, membership, recovery, life }: Running): Promise<void> {
     await catalog.loading.run()
     if (this.#stopping !== undefined) return
     replication.start()
     membership.start()
-    this.#stopRecovery = recovery.begin()
+    this.#stopJoined = [recovery.begin(), life.start()]
   }
 
   stop(): Promise<void> {
@@ -196,8 +187,7 @@ export class MeshPeer implements Peer {
     await this.#joining.catch(() => {})
     await running.membership.leave()
     running.replication.stop()
-    this.#stopRecovery()
-    for (const stop of running.stops) stop()
+    for (const stop of [...this.#stopJoined, ...running.stops]) stop()
     // Failures of the store health has told already.
     if (this.#ports.store.obstacle === undefined) await running.catalog.journal.flush().catch(() => {})
     await this.#summarize(running.catalog, true).catch(() => {})
@@ -247,8 +237,11 @@ export class MeshPeer implements Peer {
     const lifecycles = this.#lifecycles(catalog)
     const onTakeover = (from: PeerId, entries: readonly Entry[]) => this.#takeover(from, entries, lifecycles)
     const homes = new Homes({ membership, catalog, shardCount: config.shardCount, self, onTakeover })
+    const onExpired = (session: string, at: number) => this.#events.emit('expired', { session, at })
+    const deps = { ...shared, catalog, config, membership, homes, replication, lifecycles, counters }
+    const life = createLife({ ...deps, onExpired })
     const identity = () => this.#identity(transport, membership, startedAt)
-    const sessions = new Sessions({ catalog, replication, homes, lifecycles, clock, random, config, identity })
+    const sessions = new Sessions({ ...deps, random, identity, onActive: life.active })
     const target = this.#ports.snapshotTarget
     const snapshots = createSnapshotService({ ...shared, target, store, catalog, config, self })
     late.catalog = new Catalog({
@@ -260,6 +253,7 @@ export class MeshPeer implements Peer {
       self: { origin: transport.self, boot, frameSequence: 0 },
       onLocalUpdate: (entry, update, onDisk) => sessions.published(entry, update, onDisk),
       onChanged: snapshots.changed,
+      onDescribed: life.described,
       onError: shared.onError,
     })
     this.#tellOfMembers(membership)
@@ -271,7 +265,7 @@ export class MeshPeer implements Peer {
     const stops = [sets.start(), homes.start(), snapshots.start(), integrity.start(), this.#keepSummaries(catalog)]
     const parts = { boot, transport, membership, replication, sessions, homes, failover, integrity, reconstruction }
     const recovery = this.#recovery(catalog, { membership, replication, integrity, lifecycles })
-    return { ...parts, recovery, snapshots: snapshots.snapshots, catalog: late.catalog, stops, startedAt }
+    return { ...parts, life, recovery, snapshots: snapshots.snapshots, catalog: late.catalog, stops, startedAt }
   }
 
   #lifecycles(catalog: () => Catalog): Lifecycles {

@@ -1,7 +1,7 @@
 // The HTTP admin's routes: thin, each one call of the SDK. Answers are the SDK's own JSON.
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { dataOf } from '../../crdt/index.ts'
-import type { FailoverStatus, Peer, Receipt, WriteOptions } from '../api.ts'
+import type { ExpiryOptions, FailoverStatus, Peer, Receipt, WriteOptions } from '../api.ts'
 import { describeError } from './errors.ts'
 import * as schema from './schemas.ts'
 import { parse } from './schemas.ts'
@@ -31,9 +31,13 @@ export function addSessionRoutes(app: FastifyInstance, peer: Peer): void {
     app.get<IdParams>(path, (request) => peer.sessions.get(request.params.id))
   }
   app.patch<IdParams>('/v1/sessions/:id', (request) => {
-    const { set, delete: keys, ...options } = parse(schema.patchBody, request.body)
-    return patch(peer, request.params.id, { set, keys, create: false }, options)
+    const { set, delete: keys, ttlMs, expiresAt, ...options } = parse(schema.patchBody, request.body)
+    const expiry = { ...(ttlMs === undefined ? {} : { ttlMs }), ...(expiresAt === undefined ? {} : { expiresAt }) }
+    return patch(peer, request.params.id, { set, keys, expiry, create: false }, options)
   })
+  app.post<IdParams>('/v1/sessions/:id/touch', (request) =>
+    peer.sessions.touch(request.params.id, parse(schema.touchBody, request.body)),
+  )
   app.delete<IdParams>('/v1/sessions/:id', (request) =>
     peer.sessions.terminate(request.params.id, parse(schema.writeQuery, request.query)),
   )
@@ -53,7 +57,7 @@ export function addSessionRoutes(app: FastifyInstance, peer: Peer): void {
     const { writes } = parse(schema.batchBody, request.body)
     const results = await Promise.all(
       writes.map(({ session, set, create, ...options }) =>
-        patch(peer, session, { set, keys: [], create }, parse(schema.writeOptions, options)).then(
+        patch(peer, session, { set, keys: [], expiry: {}, create }, parse(schema.writeOptions, options)).then(
           (receipt) => ({ receipt }),
           (error: unknown) => ({ error: describeError(error) }),
         ),
@@ -81,7 +85,7 @@ export function addMeshRoutes(app: FastifyInstance, peer: Peer): void {
   app.get('/readyz', (_request, reply) => health(reply, peer.health.check()))
 }
 
-/** Members and failovers as server-sent events, until the client goes. */
+/** Members, failovers and expiries as server-sent events, until the client goes. */
 export function addEventRoutes(app: FastifyInstance, peer: Peer): void {
   app.get('/v1/events', (_request, reply) => {
     reply.hijack()
@@ -91,25 +95,39 @@ export function addEventRoutes(app: FastifyInstance, peer: Peer): void {
       if (reply.raw.writableLength > UNREAD_BYTES_MAX) reply.raw.destroy()
       else reply.raw.write(`event: ${event}\ndata: ${JSON.stringify(value)}\n\n`)
     }
-    const stops = [peer.on('member', send('member')), peer.on('failover', send('failover'))]
+    const stops = [
+      peer.on('member', send('member')),
+      peer.on('failover', send('failover')),
+      peer.on('expired', send('expired')),
+    ]
     reply.raw.on('close', () => {
       for (const stop of stops) stop()
     })
   })
 }
 
+interface Patch {
+  readonly set: Record<string, unknown>
+  readonly keys: readonly string[]
+  readonly expiry: ExpiryOptions
+  readonly create: boolean
+}
+
 async function patch(
   peer: Peer,
   id: string,
-  change: { readonly set: Record<string, unknown>; readonly keys: readonly string[]; readonly create: boolean },
+  { set, keys, expiry, create }: Patch,
   options: WriteOptions,
 ): Promise<Receipt> {
-  const session = change.create ? await peer.sessions.openOrCreate(id) : await peer.sessions.open(id)
+  const session = create ? await peer.sessions.openOrCreate(id) : await peer.sessions.open(id)
   try {
+    const changesExpiry = Object.keys(expiry).length > 0
+    const changed = changesExpiry ? await session.setExpiry(expiry, options) : undefined
+    if (changed !== undefined && Object.keys(set).length === 0 && keys.length === 0) return changed
     return await session.transact((doc) => {
       const data = dataOf(doc)
-      for (const [key, value] of Object.entries(change.set)) data.set(key, value)
-      for (const key of change.keys) data.delete(key)
+      for (const [key, value] of Object.entries(set)) data.set(key, value)
+      for (const key of keys) data.delete(key)
     }, options)
   } finally {
     session.close()

@@ -29,18 +29,25 @@ export const listQuery = z.strictObject({
   after: z.string().optional(),
 })
 export const sampleQuery = z.strictObject({ n: z.coerce.number().int().min(1).max(1_000).default(10) })
+const expiry = {
+  ttlMs: z.number().nullable().optional(),
+  expiresAt: z.number().nullable().optional(),
+}
 export const createBody = z.strictObject({
   id: z.string().optional(),
   data: data.optional(),
   priority: priority.optional(),
   pin: z.string().optional(),
+  ...expiry,
   ...write,
 })
 export const patchBody = z.strictObject({
   set: data.default({}),
   delete: z.array(z.string()).default([]),
+  ...expiry,
   ...write,
 })
+export const touchBody = z.strictObject(write)
 export const batchBody = z.strictObject({
   writes: z
     .array(z.strictObject({ session: z.string(), set: data, create: z.boolean().default(false), ...write }))

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { SessionMeshError } from '../../crdt/errors.ts'
 import type { AdminClient } from './client.ts'
+import { expiryOptions, registerExpiry, withExpiry } from './expiry.ts'
 import { validateIntegrity } from './integrity.ts'
 import { registerReconstruction, registerRevert } from './reconstruction.ts'
 import { registerRecovery } from './recovery.ts'
@@ -50,18 +51,20 @@ function registerSessions(sessions: Command): void {
 }
 
 function registerSession(session: Command): void {
-  withWriteOptions(
+  const create = withExpiry(
     verb(session, 'create [id]', 'a new session; without an id one is drawn', (client, [id], options) =>
       client.call('POST', '/v1/sessions', {
         ...(id === undefined ? {} : { id }),
         ...(typeof options['data'] === 'string' ? { data: parseJson(options['data'], '--data') } : {}),
         ...(typeof options['priority'] === 'string' ? { priority: options['priority'] } : {}),
+        ...expiryOptions(options),
         ...writeOptions(options),
       }),
     )
       .option('--data <json>', 'its data, a JSON object')
       .option('--priority <priority>', 'critical, high, normal or low'),
   )
+  for (const command of [create, ...registerExpiry(session)]) withWriteOptions(command)
   verb(session, 'get <id>', 'its data, home, digest and history', (client, [id]) =>
     client.get(`${sessionPath(id)}/view`),
   )

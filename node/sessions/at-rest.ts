@@ -2,6 +2,7 @@
 import * as Y from 'yjs'
 import {
   createDocument,
+  deadlineOf,
   describeSession,
   digestOf,
   digestsEqual,
@@ -35,9 +36,14 @@ export function waits(doc: Y.Doc): boolean {
 
 /** What the peer keeps in memory of a session's own words. */
 export function describeEntry(entry: Entry, doc: Y.Doc): void {
-  const { priority, pin, createdAt, terminatedAt } = describeSession(doc)
+  const record = describeSession(doc)
+  const { priority, pin, createdAt, terminatedAt, ttlMs } = record
+  const deadline = terminatedAt === undefined ? deadlineOf(record) : undefined
   entry.priority = priority
   entry.pin = pin
   entry.createdAt = createdAt
   entry.terminatedAt = terminatedAt
+  // Where the other end comes first, no touch moves it.
+  const isIdleEnd = deadline !== record.expiresAt
+  entry.expiry = deadline === undefined ? undefined : { deadline, ttlMs: isIdleEnd ? ttlMs : undefined }
 }

@@ -53,6 +53,8 @@ export interface CatalogOptions {
   readonly onLocalUpdate: (entry: Entry, update: Uint8Array, onDisk: Promise<void>) => void
   /** A session was changed, here or elsewhere, and the change is on its way to disk. */
   readonly onChanged: (session: string) => void
+  /** What the entry says of its session's record may have changed. */
+  readonly onDescribed: (entry: Entry) => void
   readonly onError: (error: unknown) => void
 }
 
@@ -133,6 +135,7 @@ export class Catalog {
     this.#entries.set(entry.id, entry)
     this.#roots = undefined
     if (entry.terminatedAt !== undefined) this.#terminated++
+    this.#options.onDescribed(entry)
   }
 
   entries(): IterableIterator<Entry> {
@@ -326,6 +329,7 @@ export class Catalog {
     const before = entry.terminatedAt
     describeEntry(entry, doc)
     if ((before === undefined) !== (entry.terminatedAt === undefined)) this.#terminated += before === undefined ? 1 : -1
+    this.#options.onDescribed(entry)
   }
 
   #summarize(entry: Entry, doc: Y.Doc): void {

@@ -3,6 +3,14 @@
 import type * as Y from 'yjs'
 import type { Priority } from '../../crdt/index.ts'
 
+/** When a session is to end, as its record says. */
+export interface Expiry {
+  /** ms since the epoch. */
+  readonly deadline: number
+  /** If a touch would put it off. */
+  readonly ttlMs: number | undefined
+}
+
 export interface Entry {
   readonly id: string
   readonly shard: number
@@ -36,6 +44,8 @@ export interface Entry {
   pin: string | undefined
   createdAt: number | undefined
   terminatedAt: number | undefined
+  /** Of a session that is to end by itself. */
+  expiry: Expiry | undefined
   /** Monotonic ms of the first and last change since the digest was computed; undefined: the digest is current. */
   dirtySince: number | undefined
   dirtyLast: number
@@ -64,6 +74,7 @@ export function newEntry(id: string, shard: number): Entry {
     pin: undefined,
     createdAt: undefined,
     terminatedAt: undefined,
+    expiry: undefined,
     dirtySince: undefined,
     dirtyLast: 0,
   }

@@ -2,6 +2,7 @@
 import type * as Y from 'yjs'
 import {
   dataOf,
+  deadlineOf,
   describeSession,
   digestOf,
   isTerminated,
@@ -9,14 +10,18 @@ import {
   terminateSession,
   toHex,
   toJson,
+  type ExpiryChange,
 } from '../../crdt/index.ts'
-import type { Receipt, Session, SessionView, WriteOptions } from '../api.ts'
+import type { Receipt, Session, SessionView, Touched, WriteOptions } from '../api.ts'
 import type { Entry } from './entry.ts'
 
 /** What a session needs of its peer. */
 export interface SessionHost {
   /** Runs the change, gathers what it published and waits for its copies. */
   write(entry: Entry, doc: Y.Doc, change: (doc: Y.Doc) => void, options: WriteOptions): Promise<Receipt>
+  /** Notes the use of a session; writes it down if need be. */
+  touchOpen(entry: Entry, doc: Y.Doc, options: WriteOptions): Promise<Receipt | null>
+  setExpiry(entry: Entry, doc: Y.Doc, change: ExpiryChange, options: WriteOptions): Promise<Receipt>
   release(entry: Entry): void
   describe(entry: Entry): Pick<SessionView, 'home' | 'state' | 'history'>
 }
@@ -46,7 +51,8 @@ export class OpenSession implements Session {
 
   view(): SessionView {
     const doc = this.doc
-    const { priority, createdAt } = describeSession(doc)
+    const record = describeSession(doc)
+    const { priority, createdAt, ttlMs, expiresAt } = record
     const { data, ...types } = toJson(doc)
     return {
       id: this.id,
@@ -54,17 +60,26 @@ export class OpenSession implements Session {
       types,
       priority,
       createdAt: createdAt ?? null,
+      ttlMs: ttlMs ?? null,
+      expiresAt: expiresAt ?? null,
+      dueAt: deadlineOf(record) ?? null,
       ...this.#host.describe(this.#entry),
       digest: toHex(digestOf(doc)),
     }
   }
 
   async transact(change: (doc: Y.Doc) => void, options: WriteOptions = {}): Promise<Receipt> {
-    const doc = this.doc
-    if (isTerminated(doc)) {
-      throw new SessionMeshError('SESSION_TERMINATED', `session ${this.id} is terminated`)
-    }
-    return this.#host.write(this.#entry, doc, change, options)
+    return this.#host.write(this.#entry, this.#lively(), change, options)
+  }
+
+  async touch(options: WriteOptions = {}): Promise<Touched> {
+    const doc = this.#lively()
+    const receipt = await this.#host.touchOpen(this.#entry, doc, options)
+    return { session: this.id, dueAt: deadlineOf(describeSession(doc)) ?? null, receipt }
+  }
+
+  async setExpiry(change: ExpiryChange, options: WriteOptions = {}): Promise<Receipt> {
+    return this.#host.setExpiry(this.#entry, this.#lively(), change, options)
   }
 
   set(key: string, value: unknown, options?: WriteOptions): Promise<Receipt> {
@@ -86,7 +101,21 @@ export class OpenSession implements Session {
     this.#host.release(this.#entry)
   }
 
+  /** @throws SESSION_TERMINATED */
+  #lively(): Y.Doc {
+    const doc = this.doc
+    if (isTerminated(doc)) throw ended(this.id, doc)
+    return doc
+  }
+
   #assertOpen(): void {
     if (this.#closed) throw new SessionMeshError('INVALID_ARGUMENT', `session ${this.id} was closed by its user`)
   }
+}
+
+/** Why a session can't be used any more. */
+export function ended(id: string, doc: Y.Doc): SessionMeshError {
+  const { endedBy, terminatedAt = 0 } = describeSession(doc)
+  const how = endedBy === 'expiry' ? `expired at ${new Date(terminatedAt).toISOString()}` : 'is terminated'
+  return new SessionMeshError('SESSION_TERMINATED', `session ${id} ${how}`)
 }

@@ -1,13 +1,20 @@
 // The sessions of a peer as its user sees them: create, open, read, write, terminate, list.
 import * as Y from 'yjs'
 import {
+  checkExpiry,
+  deadlineOf,
+  describeSession,
   digestOf,
   hash128,
   initializeSession,
+  isTouchDue,
   isTerminated,
   parseSessionId,
   SessionMeshError,
+  setExpiry,
   toHex,
+  touchSession,
+  type ExpiryChange,
 } from '../../crdt/index.ts'
 import type {
   CreateOptions,
@@ -18,6 +25,7 @@ import type {
   SessionsStatus,
   SessionSummary,
   SessionView,
+  Touched,
   WriteOptions,
 } from '../api.ts'
 import type { PeerConfig } from '../config.ts'
@@ -29,7 +37,7 @@ import type { Replication } from '../replication/replication.ts'
 import type { Catalog } from './catalog.ts'
 import { isHeld, type Entry } from './entry.ts'
 import type { Lifecycles } from './lifecycle.ts'
-import { OpenSession, type SessionHost } from './session.ts'
+import { ended, OpenSession, type SessionHost } from './session.ts'
 
 const LIST_LIMIT_DEFAULT = 1_000
 const RANDOM_ID_BYTES = 16
@@ -42,6 +50,8 @@ export interface SessionsOptions {
   readonly clock: Clock
   readonly random: Random
   readonly config: PeerConfig
+  /** A session is being used at this peer. */
+  readonly onActive: (entry: Entry) => void
   readonly identity: () => Pick<SessionsStatus, 'peer' | 'name' | 'boot' | 'addresses' | 'uptimeMs' | 'replicas'>
 }
 
@@ -57,7 +67,10 @@ export class Sessions implements SessionsApi, SessionHost {
   /** To be called with every local update, by the catalog. */
   published(entry: Entry, update: Uint8Array, onDisk: Promise<void>): void {
     const write = this.#options.replication.publish(entry, update, onDisk)
-    this.#captured?.push(write)
+    this.#options.onActive(entry)
+    if (this.#captured !== undefined) this.#captured.push(write)
+    // Changed directly, by whoever has the document.
+    else if (entry.doc !== undefined) this.#pushOn(entry, entry.doc)
   }
 
   status(): SessionsStatus {
@@ -112,21 +125,16 @@ export class Sessions implements SessionsApi, SessionHost {
       throw new SessionMeshError('SESSIONS_LIMIT', `this peer holds ${catalog.size} sessions, its limit (sessionsMax)`)
     }
     resolveWriteOptions(options, config)
+    checkExpiry(options)
     catalog.journal.assertWritable()
     const entry = catalog.ensure(name)
     const session = await this.#openEntry(entry)
     lifecycles.begin(name, clock.now(), 'created here')
     const { priority = 'normal', pin, data } = options
-    const receipt = await session.transact(
-      (doc) =>
-        initializeSession(doc, {
-          createdAt: clock.now(),
-          priority,
-          ...(pin === undefined ? {} : { pin }),
-          ...(data === undefined ? {} : { data }),
-        }),
-      options,
-    )
+    const ttlMs = options.ttlMs === undefined ? config.defaultTtlMs : (options.ttlMs ?? undefined)
+    const expiresAt = options.expiresAt ?? undefined
+    const initial = { createdAt: clock.now(), priority, pin, data, ttlMs, expiresAt }
+    const receipt = await session.transact((doc) => initializeSession(doc, initial), options)
     if (lifecycles.state(name) === 'initializing') lifecycles.move(name, 'active', clock.now(), 'created here')
     return { session, receipt }
   }
@@ -192,11 +200,33 @@ export class Sessions implements SessionsApi, SessionHost {
     const captured: Write[] = []
     this.#captured = captured
     try {
-      doc.transact(() => change(doc))
+      doc.transact((transaction) => {
+        change(doc)
+        if (transaction.changed.size > 0) this.#pushOn(entry, doc)
+      })
     } finally {
       this.#captured = undefined
     }
     return replication.wait(captured.at(-1) ?? this.#restate(entry, doc), resolved)
+  }
+
+  async touch(id: string, options: WriteOptions = {}): Promise<Touched> {
+    const session = await this.open(id)
+    try {
+      return await session.touch(options)
+    } finally {
+      session.close()
+    }
+  }
+
+  async touchOpen(entry: Entry, doc: Y.Doc, options: WriteOptions): Promise<Receipt | null> {
+    const now = this.#options.clock.now()
+    this.#options.onActive(entry)
+    return isTouchDue(doc, now) ? this.write(entry, doc, () => touchSession(doc, now), options) : null
+  }
+
+  setExpiry(entry: Entry, doc: Y.Doc, change: ExpiryChange, options: WriteOptions): Promise<Receipt> {
+    return this.write(entry, doc, () => setExpiry(doc, change, this.#options.clock.now()), options)
   }
 
   release(entry: Entry): void {
@@ -217,6 +247,11 @@ export class Sessions implements SessionsApi, SessionHost {
     return replication.publish(entry, Y.encodeStateAsUpdate(doc), catalog().journal.flush())
   }
 
+  /** A write pushes the end of an idle session on. */
+  #pushOn(entry: Entry, doc: Y.Doc): void {
+    if (entry.expiry?.ttlMs !== undefined) touchSession(doc, this.#options.clock.now())
+  }
+
   async #find(id: string): Promise<Entry> {
     const catalog = this.#options.catalog()
     const here = catalog.get(id) ?? (await catalog.loading.bring(id))
@@ -231,8 +266,9 @@ export class Sessions implements SessionsApi, SessionHost {
     const doc = await catalog.acquire(entry)
     // The document itself is asked: the end of a session that was not hydrated is not yet known otherwise.
     if (isTerminated(doc)) {
+      const error = ended(entry.id, doc)
       catalog.release(entry)
-      throw new SessionMeshError('SESSION_TERMINATED', `session ${entry.id} is terminated`)
+      throw error
     }
     return new OpenSession(entry, doc, this)
   }
@@ -247,8 +283,9 @@ export class Sessions implements SessionsApi, SessionHost {
     for (const entry of entries) {
       const doc = await catalog.acquire(entry)
       const digest = toHex(digestOf(doc))
+      const dueAt = deadlineOf(describeSession(doc)) ?? null
       catalog.release(entry)
-      summaries.push({ id: entry.id, priority: entry.priority, home: this.#options.homes.of(entry), digest })
+      summaries.push({ id: entry.id, priority: entry.priority, home: this.#options.homes.of(entry), dueAt, digest })
     }
     return summaries
   }

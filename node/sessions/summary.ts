@@ -1,11 +1,13 @@
 // What a start needs to know of a session, as bytes in the store's index: all that the catalog keeps of a session at
-// rest. Version 1; one that this version can't read counts as none, and the session is read as a whole.
+// rest. Version 2; version 1 knew nothing of sessions that end by themselves. One that this version can't read counts as
+// none, and the session is read as a whole.
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import type { HashTree, Priority } from '../../crdt/index.ts'
 import type { Entry } from './entry.ts'
 
-const VERSION = 1
+const VERSION = 2
+const WITHOUT_EXPIRY = 1
 const PRIORITIES: readonly Priority[] = ['critical', 'high', 'normal', 'low']
 
 /** Of an entry whose digest is current; undefined if it has none. `stateVector` is that of all that is logged. */
@@ -21,7 +23,10 @@ export function encodeSummary(entry: Entry, stateVector: Uint8Array, tree: HashT
   }
   encoding.writeUint8(encoder, PRIORITIES.indexOf(entry.priority))
   encoding.writeVarString(encoder, entry.pin ?? '')
-  for (const time of [entry.createdAt, entry.terminatedAt]) encoding.writeFloat64(encoder, time ?? -1)
+  const { createdAt, terminatedAt, expiry } = entry
+  for (const time of [createdAt, terminatedAt, expiry?.deadline, expiry?.ttlMs]) {
+    encoding.writeFloat64(encoder, time ?? -1)
+  }
   return encoding.toUint8Array(encoder)
 }
 
@@ -35,7 +40,8 @@ export class SummaryReader {
   /** Fills a new entry and the tree; false, with neither changed, if these bytes are of another version. */
   restore(entry: Entry, tree: HashTree, summary: Uint8Array): boolean {
     const decoder = decoding.createDecoder(summary)
-    if (decoding.readUint8(decoder) !== VERSION) return false
+    const version = decoding.readUint8(decoder)
+    if (version !== VERSION && version !== WITHOUT_EXPIRY) return false
     tree.restore(entry.id, decoding.readVarUint8Array(decoder))
     entry.stateVector = this.#share(decoding.readVarUint8Array(decoder))
     entry.sequence = decoding.readVarUint(decoder)
@@ -47,6 +53,8 @@ export class SummaryReader {
     entry.pin = pin === '' ? undefined : pin
     entry.createdAt = timeOf(decoding.readFloat64(decoder))
     entry.terminatedAt = timeOf(decoding.readFloat64(decoder))
+    const deadline = version === VERSION ? timeOf(decoding.readFloat64(decoder)) : undefined
+    if (deadline !== undefined) entry.expiry = { deadline, ttlMs: timeOf(decoding.readFloat64(decoder)) }
     return true
   }
 

@@ -579,6 +579,34 @@ export declare namespace PushRequest {
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PushRequest>): PushRequest;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PushRequest>): Generator<PushRequestBootFieldEvent | PushRequestEntriesSessionFieldEvent | PushRequestEntriesUpdateFieldEvent | PushRequestCoveredBootFieldEvent | PushRequestCoveredShardFieldEvent | PushRequestCoveredSeqFieldEvent | PushRequestCoveredFromFieldEvent>;
 }
+export interface DueRequest {
+    sessions: string[];
+}
+export declare namespace DueRequest {
+    const codec: () => Codec<DueRequest>;
+    interface DueRequestSessionsFieldEvent {
+        field: '$.sessions[]';
+        index: number;
+        value: string;
+    }
+    function encode(obj: Partial<DueRequest>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<DueRequest>): DueRequest;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<DueRequest>): Generator<DueRequestSessionsFieldEvent>;
+}
+export interface DueResponse {
+    objections: string[];
+}
+export declare namespace DueResponse {
+    const codec: () => Codec<DueResponse>;
+    interface DueResponseObjectionsFieldEvent {
+        field: '$.objections[]';
+        index: number;
+        value: string;
+    }
+    function encode(obj: Partial<DueResponse>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<DueResponse>): DueResponse;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<DueResponse>): Generator<DueResponseObjectionsFieldEvent>;
+}
 export interface PushResponse {
     accepted: number;
     refused: number;

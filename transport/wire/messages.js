@@ -2116,6 +2116,172 @@ export var PushRequest;
     }
     PushRequest.stream = stream;
 })(PushRequest || (PushRequest = {}));
+export var DueRequest;
+(function (DueRequest) {
+    let _codec;
+    DueRequest.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (obj.sessions != null && obj.sessions.length > 0) {
+                    for (const value of obj.sessions) {
+                        w.uint32(10);
+                        w.string(value);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    sessions: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.sessions != null && obj.sessions.length === opts.limits.sessions) {
+                                throw new MaxLengthError('Decode error - repeated field "sessions" had too many elements');
+                            }
+                            obj.sessions.push(reader.string());
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    sessions: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.sessions != null && obj.sessions === opts.limits.sessions) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "sessions" had too many elements');
+                            }
+                            yield {
+                                field: `${prefix}.sessions[]`,
+                                index: obj.sessions,
+                                value: reader.string()
+                            };
+                            obj.sessions++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, DueRequest.codec());
+    }
+    DueRequest.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, DueRequest.codec(), opts);
+    }
+    DueRequest.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, DueRequest.codec(), opts);
+    }
+    DueRequest.stream = stream;
+})(DueRequest || (DueRequest = {}));
+export var DueResponse;
+(function (DueResponse) {
+    let _codec;
+    DueResponse.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (obj.objections != null && obj.objections.length > 0) {
+                    for (const value of obj.objections) {
+                        w.uint32(10);
+                        w.string(value);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    objections: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.objections != null && obj.objections.length === opts.limits.objections) {
+                                throw new MaxLengthError('Decode error - repeated field "objections" had too many elements');
+                            }
+                            obj.objections.push(reader.string());
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    objections: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.objections != null && obj.objections === opts.limits.objections) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "objections" had too many elements');
+                            }
+                            yield {
+                                field: `${prefix}.objections[]`,
+                                index: obj.objections,
+                                value: reader.string()
+                            };
+                            obj.objections++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, DueResponse.codec());
+    }
+    DueResponse.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, DueResponse.codec(), opts);
+    }
+    DueResponse.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, DueResponse.codec(), opts);
+    }
+    DueResponse.stream = stream;
+})(DueResponse || (DueResponse = {}));
 export var PushResponse;
 (function (PushResponse) {
     let _codec;

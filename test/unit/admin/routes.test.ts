@@ -49,6 +49,33 @@ test('a session is created, read, changed and terminated', async () => {
   })
 })
 
+test('when a session ends by itself is set, shown, pushed on and taken away', async () => {
+  const expiresAt = Date.parse('2100-01-01')
+  await call('POST', '/v1/sessions', { id: 'mortal', ttlMs: 60_000, expiresAt })
+  const { body } = await call('GET', '/v1/sessions/mortal')
+  const { createdAt } = body as { createdAt: number }
+  expect(body).toMatchObject({ ttlMs: 60_000, expiresAt, dueAt: createdAt + 66_000 })
+  expect((await call('POST', '/v1/sessions/mortal/touch', {})).body).toEqual({
+    session: 'mortal',
+    dueAt: createdAt + 66_000,
+    receipt: null,
+  })
+  await call('PATCH', '/v1/sessions/mortal', { set: { a: 1 }, ttlMs: null })
+  expect((await call('GET', '/v1/sessions/mortal')).body).toMatchObject({
+    ttlMs: null,
+    dueAt: expiresAt,
+    data: { a: 1 },
+  })
+  expect((await call('GET', '/v1/sessions?limit=1&after=morta')).body).toMatchObject([
+    { id: 'mortal', dueAt: expiresAt },
+  ])
+  await call('PATCH', '/v1/sessions/mortal', { expiresAt: null })
+  expect((await call('GET', '/v1/sessions/mortal')).body).toMatchObject({ expiresAt: null, dueAt: null })
+  const refused = { status: 400, body: { error: { code: 'INVALID_ARGUMENT' } } }
+  expect(await call('POST', '/v1/sessions', { ttlMs: 0 })).toMatchObject(refused)
+  expect(await call('PATCH', '/v1/sessions/mortal', { ttlMs: 'soon' })).toMatchObject(refused)
+})
+
 test('sessions are counted, sampled, listed and hashed', async () => {
   for (const id of ['l1', 'l2', 'l3']) await call('POST', '/v1/sessions', { id, priority: 'low' })
   await vi.waitFor(async () => {

@@ -57,6 +57,18 @@ test('a session goes through its whole life', async () => {
   await vi.waitFor(() => expect(run('session', 'get', id)).rejects.toMatchObject({ code: 'SESSION_TERMINATED' }))
 })
 
+test('when a session ends is given as people give times', async () => {
+  await run('session', 'create', 'mortal', '--ttl', '30m', '--expires-at', '2100-01-01')
+  const created = await json('session', 'get', 'mortal')
+  expect(created).toMatchObject({ ttlMs: 1_800_000, expiresAt: Date.parse('2100-01-01') })
+  expect(await json('session', 'touch', 'mortal')).toMatchObject({ session: 'mortal', receipt: null })
+  await run('session', 'expiry', 'mortal', '--ttl', 'never', '--expires-at', '2h')
+  const { ttlMs, dueAt, createdAt } = (await json('session', 'get', 'mortal')) as Record<string, number>
+  expect(ttlMs).toBe(null)
+  expect((dueAt ?? 0) - (createdAt ?? 0)).toBeGreaterThanOrEqual(7_200_000)
+  await expect(run('session', 'expiry', 'mortal', '--ttl', 'soon')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+})
+
 test('a session called like a route is read all the same', async () => {
   await run('session', 'create', 'count')
   expect(await json('session', 'get', 'count')).toMatchObject({ id: 'count' })
@@ -66,7 +78,7 @@ test('people get aligned columns', async () => {
   await run('session', 'create', 'row')
   const table = await run('sessions', 'list')
   const [head, ...rows] = table.trimEnd().split('\n')
-  expect(head).toMatch(/^id +priority +home +digest$/)
+  expect(head).toMatch(/^id +priority +home +dueAt +digest$/)
   expect(rows.some((row) => row.indexOf('normal') === head?.indexOf('priority'))).toBe(true)
   expect(await run('status')).toMatch(/^name +a$/m)
 })

@@ -28,9 +28,11 @@ test('a new session has its record and its data, written in one transaction', ()
     priority: 'high',
     createdAt: 5,
     expiresAt: undefined,
-    ttl: undefined,
+    ttlMs: undefined,
+    touchedAt: 5,
     pin: 'peer',
     terminatedAt: undefined,
+    endedBy: undefined,
   })
 })
 
@@ -58,7 +60,17 @@ test('data that holds itself is refused', () => {
 test('whatever stands in the record, describing it does not throw and stays within its types', () => {
   const garbage = fc.oneof(fc.anything({ withBigInt: true, withNullPrototype: false }), fc.double(), fc.string())
   const record = fc.dictionary(
-    fc.constantFrom('priority', 'createdAt', 'expiresAt', 'ttl', 'pin', 'terminatedAt', 'other'),
+    fc.constantFrom(
+      'priority',
+      'createdAt',
+      'expiresAt',
+      'ttl',
+      'pin',
+      'terminatedAt',
+      'endedBy',
+      'touchedAt/1',
+      'other',
+    ),
     garbage,
   )
   const property = fc.property(record, (values) => {
@@ -70,9 +82,10 @@ test('whatever stands in the record, describing it does not throw and stays with
         // Not every value can be written at all.
       }
     }
-    const { priority, pin, ...times } = describeSession(doc)
+    const { priority, pin, endedBy, ...times } = describeSession(doc)
     expect(['critical', 'high', 'normal', 'low']).toContain(priority)
     expect(['string', 'undefined']).toContain(typeof pin)
+    expect(endedBy === undefined).toBe(times.terminatedAt === undefined)
     for (const time of Object.values(times)) expect(time === undefined || time >= 0).toBe(true)
     expect(isTerminated(doc)).toBe(times.terminatedAt !== undefined)
   })

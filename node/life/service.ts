@@ -1,0 +1,63 @@
+// The life and death of sessions as a part of a peer: built from its ports and settings, told of changes, started and
+// stopped with it.
+import type { PeerId, Transport } from '../../transport/port.ts'
+import type { PeerConfig } from '../config.ts'
+import type { Homes } from '../membership/homes.ts'
+import type { Membership } from '../membership/membership.ts'
+import type { Cancel, Clock } from '../ports/clock.ts'
+import type { Counters } from '../replication/counters.ts'
+import type { Replication } from '../replication/replication.ts'
+import type { Catalog } from '../sessions/catalog.ts'
+import type { Entry } from '../sessions/entry.ts'
+import type { Lifecycles } from '../sessions/lifecycle.ts'
+import { Agreement } from './agreement.ts'
+import { Expiry } from './expiry.ts'
+
+export interface LifeOptions {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly catalog: () => Catalog
+  readonly config: PeerConfig
+  readonly membership: Membership
+  readonly homes: Homes
+  readonly replication: Replication
+  readonly lifecycles: Lifecycles
+  readonly counters: Counters
+  readonly allowed: (peer: PeerId) => boolean
+  readonly onExpired: (session: string, at: number) => void
+  readonly onError: (error: unknown) => void
+}
+
+export interface Life {
+  /** To be called when what the catalog knows of a session's record may have changed. */
+  described(entry: Entry): void
+  /** To be called when somebody uses a session at this peer. */
+  active(entry: Entry): void
+  /** Begins to end sessions, and to answer others. To be called once the peer is in the mesh. */
+  start(): Cancel
+}
+
+export function createLife(options: LifeOptions): Life {
+  const { transport, config, membership, homes, replication, lifecycles, counters } = options
+  const agreement = new Agreement({ ...options, ...config, refuse: counters.refuse })
+  const expiry = new Expiry({
+    ...options,
+    ...config,
+    agreement,
+    members: () => membership.records(),
+    isHome: (entry) => homes.of(entry) === transport.self,
+    room: () => replication.room(),
+    onExpired(session, at) {
+      lifecycles.move(session, 'terminating', at, 'expired')
+      options.onExpired(session, at)
+    },
+  })
+  return {
+    described: (entry) => expiry.note(entry),
+    active: (entry) => agreement.active(entry),
+    start() {
+      agreement.serve()
+      return expiry.start()
+    },
+  }
+}
