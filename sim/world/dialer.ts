@@ -3,13 +3,14 @@
 import { SessionMeshError } from '../../crdt/errors.ts'
 import type { Cancel } from '../../node/ports/clock.ts'
 import type { PeerId } from '../../transport/port.ts'
-import type { Dice } from './dice.ts'
 import { MS, SECOND, type Micros } from './loop.ts'
 import type { Connection, Endpoint, Network } from './network.ts'
 import type { SimProcess } from './process.ts'
 
 const REDIAL_FIRST: Micros = 100 * MS
 const REDIAL_MAX: Micros = 2 * SECOND
+/** By how much one of two sides waits longer. */
+const REDIAL_YIELD: Micros = 150 * MS
 /** TCP, pre-shared key, noise and yamux: five ways there and back. */
 const HANDSHAKE_WAYS = 10
 /** A dial that meets silence is tried again when TCP does, and given up after. */
@@ -20,7 +21,6 @@ export interface DialerOptions {
   readonly process: SimProcess
   readonly network: Network
   readonly self: Endpoint
-  readonly dice: Dice
   readonly isConnected: (machine: string) => boolean
   readonly onConnected: (connection: Connection, other: Endpoint) => void
 }
@@ -134,9 +134,11 @@ export class Dialer {
 
   #redialLater(target: Target): void {
     if (target.redial !== undefined || target.isDialling || this.#isStopped) return
-    const { process, dice } = this.#options
+    const { process, self } = this.#options
     const base = Math.min(REDIAL_MAX, REDIAL_FIRST * 2 ** Math.min(target.failures, 5))
-    target.redial = process.after(base + dice.below(base), () => {
+    // No chance in it, as in the real one: sides that lose each other together dial in step.
+    const yielding = self.machine > target.machine ? REDIAL_YIELD : 0
+    target.redial = process.after(base + yielding, () => {
       target.redial = undefined
       if (!this.#options.isConnected(target.machine)) this.#dial(target)
     })

@@ -20,9 +20,11 @@ export interface LinkQuality {
   readonly bytesPerMs: number
 }
 
-/** How long a connection may be silent before a side gives it up: transport/libp2p/limits.ts pings every 4 s for 6 s. */
-const SILENCE_MIN = 6 * SECOND
-const SILENCE_MAX = 10 * SECOND
+/** A side pings this often, and gives a connection up when nothing has answered for so long: transport/libp2p/limits.ts. */
+const PING_INTERVAL = 4 * SECOND
+const PING_TIMEOUT = 6 * SECOND
+/** Sides that give up in the same beat do so within this. */
+const PING_SPREAD = 50 * MS
 /** First retransmission of TCP; doubles. */
 const RETRANSMIT = 200 * MS
 /** What was kept at a blocked link arrives within so long of its opening: the back-off of TCP had grown. */
@@ -92,18 +94,24 @@ export interface Endpoint {
 
 interface Parcel {
   readonly deliver: () => void
+  readonly trips: number
 }
 
 /** A connection between two processes. Either end may have given it up while the other has not noticed yet. */
 export class Connection {
   readonly ends: readonly [Endpoint, Endpoint]
   isOpen = true
+  /** Whether the network closes it after a silence; else its ends do, by pings of their own. */
+  readonly isWatched: boolean
   readonly #network: Network
   readonly #kept: [Parcel[], Parcel[]] = [[], []]
+  /** Nothing sent from this side arrives before: what was kept, or lost and sent again, goes first. */
+  readonly #stalledUntil: [Micros, Micros] = [0, 0]
 
-  constructor(network: Network, one: Endpoint, other: Endpoint) {
+  constructor(network: Network, one: Endpoint, other: Endpoint, isWatched: boolean) {
     this.#network = network
     this.ends = [one, other]
+    this.isWatched = isWatched
   }
 
   other(end: Endpoint): Endpoint {
@@ -112,18 +120,26 @@ export class Connection {
 
   /**
    * Sends from `end` to the other; `deliver` runs when it arrives, if it ever does.
+   * @param trips it takes as long as the longest of so many
    * @returns when that will be; Infinity while the link is blocked
    */
-  send(end: Endpoint, bytes: number, isStream: boolean, deliver: () => void): Micros {
+  send(end: Endpoint, bytes: number, deliver: () => void, trips = 1): Micros {
     if (!this.isOpen) return Infinity
     const target = this.other(end)
     const link = this.#network.link(end.machine, target.machine)
+    const side = this.#side(end)
     if (link.blocks > 0) {
-      this.#kept[this.#side(end)].push({ deliver })
+      this.#kept[side].push({ deliver, trips })
       return Infinity
     }
-    const at = link.arrival(this.#network.loop.now, bytes) + (isStream ? link.retransmission() : 0)
-    this.#network.loop.schedule(at, () => this.#arrive(link, end, deliver))
+    const { now } = this.#network.loop
+    let at = link.arrival(now, bytes)
+    for (let trip = 1; trip < trips; trip++) at = Math.max(at, link.arrival(now, 0))
+    const retransmission = link.retransmission()
+    at = Math.max(at + retransmission, this.#stalledUntil[side])
+    // What is sent after it waits for it.
+    if (retransmission > 0) this.#stalledUntil[side] = at
+    this.#network.loop.schedule(at, () => this.#arrive(link, end, { deliver, trips }))
     return at
   }
 
@@ -132,9 +148,15 @@ export class Connection {
     for (const end of this.ends) {
       if (end.machine !== from) continue
       const link = this.#network.link(from, this.other(end).machine)
-      const at = this.#network.loop.now + link.afterOpening(this.#network.loop.now)
-      for (const { deliver } of this.#kept[this.#side(end)].splice(0)) {
-        this.#network.loop.schedule(link.arrival(at, 0), () => this.#arrive(link, end, deliver))
+      const side = this.#side(end)
+      if (this.#kept[side].length === 0) continue
+      const { now } = this.#network.loop
+      const start = now + link.afterOpening(now)
+      for (const parcel of this.#kept[side].splice(0)) {
+        let at = start
+        for (let trip = 1; trip < parcel.trips; trip++) at = Math.max(at, now + link.afterOpening(now))
+        this.#stalledUntil[side] = Math.max(at, this.#stalledUntil[side])
+        this.#network.loop.schedule(link.arrival(at, 0), () => this.#arrive(link, end, parcel))
       }
     }
   }
@@ -149,11 +171,11 @@ export class Connection {
     for (const end of this.ends) end.closed(this)
   }
 
-  #arrive(link: Link, end: Endpoint, deliver: () => void): void {
+  #arrive(link: Link, end: Endpoint, parcel: Parcel): void {
     if (!this.isOpen) return
     // Blocked while it was on its way: it waits with the others.
-    if (link.blocks > 0) this.#kept[this.#side(end)].push({ deliver })
-    else deliver()
+    if (link.blocks > 0) this.#kept[this.#side(end)].push(parcel)
+    else parcel.deliver()
   }
 
   #side(end: Endpoint): 0 | 1 {
@@ -209,8 +231,8 @@ export class Network {
     return this.link(one, other).blocks > 0 || this.link(other, one).blocks > 0
   }
 
-  connect(one: Endpoint, other: Endpoint): Connection {
-    const connection = new Connection(this, one, other)
+  connect(one: Endpoint, other: Endpoint, { isWatched = true } = {}): Connection {
+    const connection = new Connection(this, one, other, isWatched)
     this.#connections.add(connection)
     this.#trace.add(this.loop.now, one.machine, 'connect', other.machine)
     return connection
@@ -263,7 +285,11 @@ export class Network {
   }
 
   #closeAfterSilence(connection: Connection, isSilent: () => boolean): void {
-    const patience = this.#dice.between(SILENCE_MIN, SILENCE_MAX)
+    if (!connection.isWatched) return
+    // All that started together ping in one beat. So they lose each other together, and dial in step for ever after:
+    // real peers do, and it makes the way back longer than if one of many happened to dial in time.
+    const nextPing = PING_INTERVAL - (this.loop.now % PING_INTERVAL)
+    const patience = nextPing + PING_TIMEOUT + this.#dice.below(PING_SPREAD)
     this.loop.schedule(this.loop.now + patience, () => {
       if (isSilent()) connection.close()
     })

@@ -21,6 +21,11 @@ export interface Wiring {
   readonly bootstrap: readonly string[]
 }
 
+/** Whether what is published to the topic goes nowhere: without gossip of changes, heartbeats are still gossiped. */
+export function isMuted(topic: string, gossipsChanges: boolean): boolean {
+  return !gossipsChanges && topic !== 'members'
+}
+
 /** The two faces of a process on the network: what its peer calls, and what the network calls. */
 export interface Attachment {
   readonly transport: Transport

@@ -20,33 +20,26 @@ import {
 } from '../../transport/port.ts'
 import { Listeners } from '../../transport/listeners.ts'
 import { Dialer } from './dialer.ts'
+import { MILLION } from './dice.ts'
 import { MS, type Micros } from './loop.ts'
 import type { Connection, Endpoint } from './network.ts'
-import type { Wiring } from './tier.ts'
+import { isMuted, type Wiring } from './tier.ts'
+import { RecentMessages, type Message } from './recent-messages.ts'
 import type { FlightKind } from './traffic.ts'
 
 /** Neighbours to which a message is passed on: gossipsub's D. */
 const FORWARD_MAX = 6
 /** What a subscription takes to be known at the other end, beside the way there: FIELD.md finding 5. */
 const SUBSCRIBE_MAX: Micros = 110 * MS
+/** How often gossipsub offers what it remembers. */
+const OFFER_INTERVAL: Micros = 1_000 * MS
 /** Signing, encoding and handing out one message. */
 const PUBLISH_COST: Micros = 200
 /** How long after the first copy a second one may come: past any memory of the first. */
 const DUPLICATE_MAX: Micros = 130 * 1_000 * MS
 const GOSSIP_OVERHEAD_BYTES = 200
-
-/** One gossiped message, on all its ways. */
-interface Message {
-  readonly topic: string
-  readonly from: PeerId
-  readonly bytes: Uint8Array
-  /** By which traces know it again. */
-  readonly checksum: number
-  readonly origin: SimTransport
-  /** Who has had it, and when those to whom it is on its way will have it. */
-  readonly seen: Set<SimTransport>
-  readonly expected: Map<SimTransport, Micros>
-}
+/** A hop takes as long as the longer of so many trips: a real one waits behind what went before it on its connection. */
+const GOSSIP_TRIPS = 2
 
 interface Pending {
   readonly connection: Connection
@@ -65,6 +58,7 @@ export class SimTransport implements Transport, Endpoint {
   /** What the other ends have told of their subscriptions. */
   readonly #subscriptions = new Map<SimTransport, Set<string>>()
   readonly #pending = new Set<Pending>()
+  readonly #recent = new RecentMessages()
   #isRunning = false
 
   constructor(seed: Uint8Array, options: Wiring) {
@@ -79,7 +73,6 @@ export class SimTransport implements Transport, Endpoint {
       process,
       network,
       self: this,
-      dice: options.dice.fork('dial'),
       isConnected: (to) => this.#neighbours().some((other) => other.machine === to),
       onConnected: (connection, other) => {
         this.#opened(other as SimTransport, connection)
@@ -131,9 +124,9 @@ export class SimTransport implements Transport, Endpoint {
       seen: new Set([this]),
       expected: new Map(),
     }
+    this.#recent.add(message, network.loop.now)
     const recipients = this.#subscribers(topic)
-    const isMuted = !this.#options.gossipsChanges && topic !== 'members'
-    if (!isMuted) for (const other of recipients) this.#hop(message, other)
+    if (!isMuted(topic, this.#options.gossipsChanges)) for (const other of recipients) this.#hop(message, other)
     await new Promise<void>((resolve) => process.after(PUBLISH_COST, resolve))
     return recipients.length
   }
@@ -213,7 +206,7 @@ export class SimTransport implements Transport, Endpoint {
     if (connection === undefined || topics.length === 0) return
     const { process, dice } = this.#options
     process.after(dice.below(SUBSCRIBE_MAX), () => {
-      connection.send(this, topics.length * 16, true, () => other.#heardSubscription(this, topics, wants))
+      connection.send(this, topics.length * 16, () => other.#heardSubscription(this, topics, wants))
     })
   }
 
@@ -228,6 +221,21 @@ export class SimTransport implements Transport, Endpoint {
           known.add(topic)
           this.#listeners.subscribed(of.self, topic)
         }
+      }
+      if (wants) this.#offer(of, topics)
+    })
+  }
+
+  /**
+   * A peer that restarts may be sent again what its process before has heard. Gossipsub also offers what was missed, but
+   * only in luck: it is not counted on, so the model never does.
+   */
+  #offer(to: SimTransport, topics: readonly string[]): void {
+    const { process, dice, network } = this.#options
+    if (dice.chance(MILLION / 2)) return
+    process.after(dice.below(OFFER_INTERVAL), () => {
+      for (const message of this.#recent.heardBefore(to, network.loop.now)) {
+        if (topics.includes(message.topic)) this.#hop(message, to)
       }
     })
   }
@@ -266,9 +274,11 @@ export class SimTransport implements Transport, Endpoint {
   #deliver(message: Message): void {
     this.#options.process.enter(() => {
       const handler = this.#topics.get(message.topic)
-      if (this.isDown || handler === undefined) return
+      // A process that has been restarted may be sent what it said itself before.
+      if (this.isDown || handler === undefined || message.from === this.self) return
       const { trace, network } = this.#options
       trace.add(network.loop.now, this.machine, 'heard', message.origin.machine, message.topic, message.checksum)
+      this.#recent.add(message, network.loop.now)
       const { topic, from, bytes } = message
       if (handler({ topic, from, bytes }) === 'accept') this.#forward(message)
     })
@@ -346,10 +356,11 @@ export class SimTransport implements Transport, Endpoint {
   #send(kind: FlightKind, about: string, connection: Connection, bytes: number, deliver: () => void): Micros {
     const { network, traffic } = this.#options
     const flight = traffic.sent(network.loop.now, kind, this.machine, connection.other(this).machine, about, bytes)
-    return connection.send(this, bytes, kind !== 'gossip', () => {
+    const arrive = () => {
       traffic.arrived(flight, network.loop.now)
       deliver()
-    })
+    }
+    return connection.send(this, bytes, arrive, kind === 'gossip' ? GOSSIP_TRIPS : 1)
   }
 
   /** The newest connection: an older one may lead to a process that has died. */
