@@ -11,6 +11,7 @@ const config: KnipConfig = {
     'sim/report/page/main.ts', // runs in the browser
     'sim/swarm/worker.ts',
     'sim/mutants/load.ts', // started as a thread, by its address
+    'sim/conformance/{preload,child}.ts', // started as a process
     'test/contract/index.ts',
     'test/tools/*.ts',
     'bench/*.ts',

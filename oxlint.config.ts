@@ -137,6 +137,11 @@ const config: OxlintConfig = {
       rules: { ...imports(libp2p, database, sim), 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' },
     },
     { files: ['sim/**'], rules: imports(libp2p, database, timers, chance) },
+    { files: ['sim/conformance/**'], rules: imports(database, timers, chance) }, // runs the real libp2p
+    {
+      files: ['sim/conformance/globals.ts'], // puts others in their place
+      rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' },
+    },
     {
       files: ['sim/run/tripwire.ts'], // takes away what the walls forbid
       rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' },

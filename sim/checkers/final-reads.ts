@@ -24,10 +24,11 @@ export class FinalReads {
   /** Begins to ask: the answers come as the world goes on. */
   ask({ plan, world }: Scene, sessions: readonly string[]): void {
     for (const machine of plan.core) {
-      const { peer } = world.machine(machine)
-      if (peer === undefined) continue
+      const { peer, process } = world.machine(machine)
+      if (peer === undefined || process === undefined) continue
       this.#waiting++
-      void this.#readAll(machine, peer, sessions).finally(() => this.#waiting--)
+      const read = process.inside(() => this.#readAll(machine, peer, sessions))
+      void read.finally(() => this.#waiting--)
     }
   }
 

@@ -46,6 +46,7 @@ const refused: readonly Case[] = [
   ['node', 'export const r = crypto.randomUUID()', 'Random port'],
   ['sim', "export * from '@libp2p/tcp'", 'Transport port'],
   ['sim', 'export const t = Date.now()', 'Clock port'],
+  ['sim/conformance', 'setTimeout(() => {}, 1)', 'Clock port'],
   ['bench', "export * from '../sim/world.ts'", 'Nothing imports sim/'],
   ['test/unit', 'setTimeout(() => {}, 1)', 'Clock port'],
   ['test/unit', "export { setTimeout } from 'node:timers/promises'", 'Clock port'],
@@ -62,6 +63,7 @@ const allowed: readonly Case[] = [
   ['node/store/level.ts', "export * from 'classic-level'", ''],
   ['node/ports', 'export const t = Date.now() + performance.now()\nsetTimeout(() => {}, 1)', ''],
   ['sim', "export * from '../node/peer.ts'\nexport * from '../crdt/index.ts'", ''],
+  ['sim/conformance', "export * from '@libp2p/interface'", ''],
   ['test/unit', "export * from '../../sim/world.ts'\nexport const t = Date.now()", ''],
   ['test/support', 'setTimeout(() => {}, 1)', ''],
 ]

@@ -5,7 +5,7 @@ import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
-import type { Libp2p, PrivateKey } from '@libp2p/interface'
+import type { ComponentLogger, Libp2p, PrivateKey, Transport } from '@libp2p/interface'
 import { mdns } from '@libp2p/mdns'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
@@ -29,6 +29,9 @@ import { meshProtector } from './protector.ts'
 
 export type Node = Libp2p<{ gossip: GossipSub }>
 
+/** What bytes go over: a libp2p transport. */
+export type Wire = (components: { logger: ComponentLogger }) => Transport
+
 export interface NodeOptions {
   readonly privateKey: PrivateKey
   readonly listen: readonly string[]
@@ -36,6 +39,7 @@ export interface NodeOptions {
   readonly meshName: string
   readonly meshKey: Uint8Array | undefined
   readonly allowedPeers?: readonly string[] | undefined
+  readonly wire?: Wire
 }
 
 export async function createNode(options: NodeOptions): Promise<Node> {
@@ -46,7 +50,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     start: false,
     privateKey: options.privateKey,
     addresses: { listen: [...options.listen] },
-    transports: [tcp()],
+    transports: [options.wire ?? tcp()],
     ...(options.meshKey === undefined ? {} : { connectionProtector: meshProtector(options.meshKey) }),
     connectionEncrypters: [noise()],
     connectionGater: { denyInboundEncryptedConnection: denied, denyOutboundEncryptedConnection: denied },

@@ -25,7 +25,7 @@ import { peerIdOf, readPrivateKey } from './identity.ts'
 import { INBOUND_STREAMS_MAX } from './limits.ts'
 import { type Log, silentLog } from './log.ts'
 import { pskFile } from './mesh.ts'
-import { createNode, type Node, type NodeOptions } from './node.ts'
+import { createNode, type Node, type NodeOptions, type Wire } from './node.ts'
 import { Requests, streamProtocol } from './requests.ts'
 import { respondWith } from './responder.ts'
 import { GossipWatch } from './watch.ts'
@@ -45,10 +45,12 @@ export interface Libp2pTransportOptions {
   /** Peer ids that may connect; undefined: every holder of the mesh key. @default undefined */
   readonly allowedPeers?: readonly string[] | undefined
   readonly log?: Log
+  /** What bytes go over; the simulator brings its own. @default TCP */
+  readonly wire?: Wire
 }
 
 /**
- * A Transport over TCP. Has no effects until `start`.
+ * A Transport over libp2p. Has no effects until `start`.
  * @throws SessionMeshError INVALID_CONFIG when a key or a bootstrap address is malformed
  */
 export function createLibp2pTransport(options: Libp2pTransportOptions): Transport {

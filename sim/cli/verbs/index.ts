@@ -1,5 +1,6 @@
 // The verbs of the command line, in the order of its help. A new one is a file beside this and a line here.
 import type { Command } from 'commander'
+import { registerConformance } from './conformance.ts'
 import { registerList } from './list.ts'
 import { registerReplay } from './replay.ts'
 import { registerRun } from './run.ts'
@@ -13,5 +14,6 @@ export const VERBS: readonly ((program: Command) => void)[] = [
   registerReplay,
   registerShrink,
   registerScale,
+  registerConformance,
   registerList,
 ]
