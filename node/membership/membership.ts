@@ -282,21 +282,30 @@ export class Membership {
     for (const change of this.#view.tick(now)) this.#changed(change)
   }
 
-  /** Asks a suspect directly until it answers, is buried, or was refused often enough to be buried now. */
+  /**
+   * Asks a suspect directly until it answers, is buried, or was refused often enough to be buried now. Word of it that
+   * comes by gossip meanwhile may be from before its end, so it does not stand against a refusal after it.
+   */
   async #probe(peer: PeerId): Promise<void> {
     if (this.#probing.has(peer)) return
     this.#probing.add(peer)
     let refusals = 0
-    while (this.#running && this.get(peer)?.status === 'suspect') {
+    while (this.#running && refusals < REFUSALS_TO_BURY) {
+      const heardAt = this.get(peer)?.lastHeard
       const answer = await this.#ping(peer)
-      refusals = answer === 'refused' ? refusals + 1 : 0
-      if (refusals >= REFUSALS_TO_BURY) {
-        const change = this.#view.bury(peer, 'connection closed and refused')
-        if (change !== undefined) this.#changed(change)
-      }
-      await delay(this.#options.clock, PROBE_INTERVAL_MS)
+      const record = this.get(peer)
+      if (record === undefined || record.status === 'dead' || record.status === 'left') break
+      if (record.status === 'alive' && answer !== 'refused') break
+      refusals = answer === 'refused' && record.lastHeard === heardAt ? refusals + 1 : 0
+      if (refusals >= REFUSALS_TO_BURY) this.#bury(peer, 'connection closed and refused')
+      else await delay(this.#options.clock, PROBE_INTERVAL_MS)
     }
     this.#probing.delete(peer)
+  }
+
+  #bury(peer: PeerId, cause: string): void {
+    const changes = [this.#view.suspect(peer, this.#options.clock.monotonic(), cause), this.#view.bury(peer, cause)]
+    for (const change of changes) if (change !== undefined) this.#changed(change)
   }
 
   /** Tells one peer of the present settings until it has answered or is no longer alive. */

@@ -3,13 +3,13 @@
 import type { Fault } from '../plan/fault.ts'
 import { MS, SECOND, type Micros } from '../world/loop.ts'
 import type { CheckerKind, Report, Scene } from './checker.ts'
+import { LOSS_MAX_PER_MILLION } from './false-death.ts'
 import { isCalm } from './trouble.ts'
 
 const CRASH_SEEN: Micros = 500 * MS
 const FREEZE_SEEN: Micros = 2 * SECOND
 /** A refused connection is asked for twice, there and back, and gossip makes some hops. */
 const WAYS = 8
-const LOSS_MAX_PER_MILLION = 100_000
 
 export const detection: CheckerKind = {
   name: 'detection',

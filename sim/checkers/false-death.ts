@@ -2,9 +2,10 @@
 import { MS } from '../world/loop.ts'
 import type { CheckerKind, Scene } from './checker.ts'
 
-/** Twice the heartbeat interval, and what a mesh may lose of gossip. */
+/** Twice the heartbeat interval. */
 const JITTER_MAX_MS = 2 * 500
-const LOSS_MAX_PER_MILLION = 100_000
+/** What a network may lose before anybody may be taken for dead at any moment. */
+export const LOSS_MAX_PER_MILLION = 100_000
 /** No delay is longer than so many times its mean (dice.ts). */
 const TAIL = 5
 

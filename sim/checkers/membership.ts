@@ -1,6 +1,7 @@
 // Guarantee 3's ground: everyone sees who is there, and nobody who is not.
 import { SECOND, type Micros } from '../world/loop.ts'
 import type { CheckerKind, Scene } from './checker.ts'
+import { LOSS_MAX_PER_MILLION } from './false-death.ts'
 import { strangers } from './replicas.ts'
 
 /** A peer that has been gone for so long is known to be: its silence, its suspicion and some more. */
@@ -18,7 +19,9 @@ export const membership: CheckerKind = {
         if (kind === 'start') downSince.delete(machine)
       },
       atEnd({ isConverged }) {
-        const strange = strangers(scene, isConverged)
+        // All have seen all alive when they converged; under heavy loss one may be buried in error at any time after.
+        const isExcused = isConverged && scene.plan.network.lossPerMillion > LOSS_MAX_PER_MILLION
+        const strange = isExcused ? [] : strangers(scene, isConverged)
         if (strange.length > 0) return report(strange.join('; '), scene.plan.core)
         for (const gone of ghosts(scene, downSince)) report(gone, scene.plan.core)
       },

@@ -3,17 +3,19 @@ import { SECOND, type Micros } from '../world/loop.ts'
 import type { TraceEvent } from '../world/trace.ts'
 import type { World } from '../world/world.ts'
 import type { CheckerKind, Scene } from './checker.ts'
+import { LOSS_MAX_PER_MILLION } from './false-death.ts'
 
 /** Silence of this length is silence: exchanges that never end come every `syncIntervalMs` (1 s) at the latest. */
 export const QUIET: Micros = 2.5 * SECOND
-/** What is still under way when all have become equal (acknowledgements, lost streams, digests) is over by then. */
+/** What is still under way when all have become equal (acknowledgements, lost streams, digests) is over by then, unless
+ * the network loses so much that a single exchange may take as long. */
 export const QUIET_WITHIN: Micros = 20 * SECOND
 
 /** What goes on for ever: heartbeats by gossip, and pings. */
 const MEMBERS_TOPIC = 'members'
 const PING = 'ping'
-/** Heartbeats a second and peer: two by default, and room for some that are told early. */
-const HEARTBEATS_MAX = 4
+/** Heartbeats a second and peer: two by default, and room for those that answer a suspicion, where many are lost. */
+const HEARTBEATS_MAX = 8
 
 export const quiescence: CheckerKind = {
   name: 'quiescence',
@@ -33,7 +35,8 @@ export const quiescence: CheckerKind = {
       },
       atEnd({ isConverged, idleFor, isQuiet }) {
         if (!isConverged) return
-        if (isWhole(scene) && !isQuiet) {
+        const isHeard = scene.plan.network.lossPerMillion <= LOSS_MAX_PER_MILLION
+        if (isWhole(scene) && isHeard && !isQuiet) {
           const who = [...chatters].map(([machine, count]) => `${machine} ${count} times`).join(', ')
           report(`${who} in ${idleFor / SECOND} s although all are equal and idle`, scene.plan.core)
         }

@@ -1,8 +1,8 @@
 // Guarantee 1: what a receipt says of itself. `degraded` is an excuse that must be true.
-import type { Receipt } from '../../node/api.ts'
+import type { Member, Receipt } from '../../node/api.ts'
 import type { MeshPeer } from '../../node/peer.ts'
 import type { Entry } from '../workload/history.ts'
-import { MS } from '../world/loop.ts'
+import { MS, type Micros } from '../world/loop.ts'
 import type { CheckerKind, Scene } from './checker.ts'
 
 /** Peers wait so long for copies (`writeTimeoutMs`), less what a drifting clock may take off. */
@@ -13,24 +13,40 @@ export const receipt: CheckerKind = {
   promise: 'A receipt says `degraded` exactly when there are fewer copies than asked for, and why that is.',
   violatedWhen:
     'a receipt has fewer copies than asked for and does not say so, is degraded early although enough replicas live, names a peer twice, or one that the writer holds dead',
-  make: (scene, report) => ({
-    onAck(entry) {
-      const { receipt, operation } = entry
-      const { peer, incarnation } = scene.world.machine(entry.machine)
-      // A process that has a twin by now has a view of its own, which nobody can ask for.
-      if (receipt === undefined || peer === undefined || incarnation !== entry.incarnation) return
-      if (operation.kind === 'read') return
-      const fault = faultOf(scene, entry, receipt, peer)
-      if (fault !== '') report(`${operation.tag}, durability ${operation.durability}: ${fault}`, [entry.machine])
-    },
-  }),
+  make: (scene, report) => {
+    /** When a machine's view of a member, by name, last changed. */
+    const changedAt = new Map<string, Micros>()
+    return {
+      onEvent({ at, kind, machine, subject }) {
+        if (kind === 'member') changedAt.set(`${machine} ${subject}`, at)
+      },
+      onAck(entry) {
+        const { receipt, operation } = entry
+        const { peer, incarnation } = scene.world.machine(entry.machine)
+        // A process that has a twin by now has a view of its own, which nobody can ask for.
+        if (receipt === undefined || peer === undefined || incarnation !== entry.incarnation) return
+        if (operation.kind === 'read') return
+        // An acknowledgement and a farewell may come in one segment: the receipt is of the moment between the two.
+        const wasThere = ({ name }: Member) => changedAt.get(`${entry.machine} ${name}`) === scene.world.now
+        const fault = faultOf(scene, entry, receipt, peer, wasThere)
+        if (fault !== '') report(`${operation.tag}, durability ${operation.durability}: ${fault}`, [entry.machine])
+      },
+    }
+  },
 }
 
-function faultOf(scene: Scene, entry: Entry, receipt: Receipt, peer: MeshPeer): string {
+function faultOf(
+  scene: Scene,
+  entry: Entry,
+  receipt: Receipt,
+  peer: MeshPeer,
+  wasThere: (member: Member) => boolean,
+): string {
   const { peers, copies, degraded } = receipt
   if (new Set(peers).size !== peers.length || copies !== peers.length) return `${copies} copies on ${peers.join(', ')}`
-  const alive = peer.members().filter(({ status }) => status === 'alive' || status === 'suspect')
-  const dead = peers.find((id) => !alive.some((member) => member.peer === id))
+  const members = peer.members()
+  const alive = members.filter(({ status }) => status === 'alive' || status === 'suspect')
+  const dead = peers.find((id) => ![...alive, ...members.filter(wasThere)].some((member) => member.peer === id))
   if (dead !== undefined) return `it names ${dead}, which is not alive in the view of ${entry.machine}`
   const least = copiesWanted(entry, alive.length, scene.plan.peer.replicationFactor)
   if (!degraded) return copies < least ? `${copies} of ${least} copies, and not degraded` : ''

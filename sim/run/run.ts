@@ -5,7 +5,7 @@ import { FinalReads } from '../checkers/final-reads.ts'
 import { CHECKERS } from '../checkers/index.ts'
 import { ownCheckers } from '../checkers/own.ts'
 import { isWhole, QUIET, QUIET_WITHIN, Silence } from '../checkers/quiescence.ts'
-import { isConverged, sessionsOf } from '../checkers/replicas.ts'
+import { differences, isConverged, sessionsOf } from '../checkers/replicas.ts'
 import { countFacts } from '../facts/index.ts'
 import { Shadows } from '../checkers/shadows.ts'
 import { Injector } from '../faults/inject.ts'
@@ -167,7 +167,9 @@ class Run {
       break
     }
     if (this.#isOver()) return
-    const ending = { isConverged: isConverged(this.#scene), reads: this.#reads, ...this.#idle }
+    // That somebody is taken for dead again is for the checkers to judge: what all hold is to be judged all the same.
+    const isEqual = this.#convergedMs !== undefined && differences(this.#scene).length === 0
+    const ending = { isConverged: isEqual, reads: this.#reads, ...this.#idle }
     for (const watcher of this.#watchers) watcher.atEnd?.(ending)
   }
 

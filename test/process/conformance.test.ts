@@ -66,5 +66,5 @@ test('the model loses, delays and doubles gossip at least as much as the real th
   const measured = { model: measure(modelled), real: measure(real) }
   expect(kindnesses(measured.model, measured.real)).toEqual([])
   // There was something to compare.
-  for (const { expected } of Object.values(measured.real.gossip)) expect(expected).toBeGreaterThan(300)
+  for (const { expected } of Object.values(measured.real.gossip)) expect(expected).toBeGreaterThan(50)
 })
