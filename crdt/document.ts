@@ -36,6 +36,8 @@ export interface SessionRecord {
   readonly terminatedAt: number | undefined
   /** Why it ended: its time was over, or somebody terminated it. */
   readonly endedBy: 'expiry' | 'user' | undefined
+  /** When its tombstone may be forgotten. */
+  readonly purgeAt: number | undefined
 }
 
 export interface InitialSession {
@@ -105,6 +107,7 @@ export function describeSession(doc: Y.Doc): SessionRecord {
     pin: typeof pin === 'string' && pin.length > 0 && pin.length <= PIN_LENGTH_MAX ? pin : undefined,
     terminatedAt,
     endedBy: terminatedAt === undefined ? undefined : session.get('endedBy') === 'expiry' ? 'expiry' : 'user',
+    purgeAt: terminatedAt === undefined ? undefined : time(session.get('purgeAt')),
   }
 }
 
@@ -122,16 +125,24 @@ export function isTerminated(doc: Y.Doc): boolean {
   return time(sessionMapOf(doc).get('terminatedAt')) !== undefined
 }
 
+export interface Termination {
+  /** Its time was over: nobody asked for it. */
+  readonly endedBy?: 'expiry' | undefined
+  /** When the tombstone may be forgotten, everywhere; ms since the epoch. */
+  readonly purgeAt?: number | undefined
+}
+
 /**
  * Ends the session: marks it with `at` (ms since the epoch; a mark that is there stays) and why, and deletes the content
  * of every shared type but the record. The document stays as tombstone, so that late writes meet it and lose.
  */
-export function terminateSession(doc: Y.Doc, at: number, endedBy: 'expiry' | 'user' = 'user'): void {
+export function terminateSession(doc: Y.Doc, at: number, { endedBy, purgeAt }: Termination = {}): void {
   doc.transact((transaction) => {
     const session = sessionMapOf(doc)
     if (!isTerminated(doc)) {
       session.set('terminatedAt', at)
-      if (endedBy === 'expiry') session.set('endedBy', endedBy)
+      if (endedBy !== undefined) session.set('endedBy', endedBy)
+      if (purgeAt !== undefined) session.set('purgeAt', purgeAt)
     }
     for (const [name, type] of doc.share) if (name !== SESSION_MAP) clear(type, transaction)
   })

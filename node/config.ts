@@ -76,6 +76,10 @@ export const configSchema = z.strictObject({
   clockSkewMaxMs: z.int().min(0).default(5_000),
   /** How long sessions are not ended because a peer is out of reach at which they may have been touched. */
   expiryPatienceMs: z.int().min(0).default(600_000),
+  /** How long a deleted session is remembered, so that it stays deleted: longer than any peer is away. */
+  tombstoneRetentionMs: milliseconds.default(10 * 86_400_000),
+  /** How long the history of a deleted session stays on disk. */
+  terminatedHistoryMs: z.int().min(0).default(86_400_000),
   /** Log records kept per session, for its history; older ones are folded into its base. */
   historyRecordsMax: z.int().min(2).default(1_000),
   /** … and their bytes. */

@@ -113,8 +113,9 @@ export class MeshPeer implements Peer {
   }
 
   get store(): StoreAdmin {
-    const { integrity } = this.#parts()
+    const { integrity, life } = this.#parts()
     return {
+      purge: (options) => life.retention.purge(options),
       validateIntegrity: ({ onProgress } = {}) => integrity.validate(onProgress),
       integrityProgress: () => integrity.progress,
     }
@@ -170,6 +171,7 @@ export class MeshPeer implements Peer {
   /** Other peers see a peer only once it knows what it holds: what they say of a session must meet what is on disk. */
   async #join({ catalog, replication, membership, recovery, life }: Running): Promise<void> {
     await catalog.loading.run()
+    life.retention.fadeAll()
     if (this.#stopping !== undefined) return
     replication.start()
     membership.start()
@@ -238,7 +240,7 @@ export class MeshPeer implements Peer {
     const onTakeover = (from: PeerId, entries: readonly Entry[]) => this.#takeover(from, entries, lifecycles)
     const homes = new Homes({ membership, catalog, shardCount: config.shardCount, self, onTakeover })
     const onExpired = (session: string, at: number) => this.#events.emit('expired', { session, at })
-    const deps = { ...shared, catalog, config, membership, homes, replication, lifecycles, counters }
+    const deps = { ...shared, catalog, store, config, membership, homes, replication, lifecycles, counters }
     const life = createLife({ ...deps, onExpired })
     const identity = () => this.#identity(transport, membership, startedAt)
     const sessions = new Sessions({ ...deps, random, identity, onActive: life.active })

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import { dataOf } from '../../crdt/index.ts'
 import type { ExpiryOptions, FailoverStatus, Peer, Receipt, WriteOptions } from '../api.ts'
 import { describeError } from './errors.ts'
+import { withProgress } from './progress.ts'
 import * as schema from './schemas.ts'
 import { parse } from './schemas.ts'
 
@@ -80,6 +81,10 @@ export function addMeshRoutes(app: FastifyInstance, peer: Peer): void {
   app.post('/v1/failover', (request) => failover(peer, request.body))
   app.get('/v1/integrity', () => ({ progress: peer.store.integrityProgress() }))
   app.post('/v1/integrity', () => peer.store.validateIntegrity())
+  app.post('/v1/purge', (request, reply) => {
+    const { dryRun } = parse(schema.purgeBody, request.body)
+    return withProgress(request, reply, (onProgress) => peer.store.purge({ dryRun, onProgress }))
+  })
   app.get('/v1/health', (_request, reply) => health(reply, peer.health.detailed()))
   app.get('/healthz', (_request, reply) => health(reply, peer.health.check()))
   app.get('/readyz', (_request, reply) => health(reply, peer.health.check()))

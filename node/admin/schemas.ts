@@ -60,6 +60,7 @@ export const failoverBody = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('failback') }),
   z.strictObject({ action: z.literal('wait'), ...timeout.shape }),
 ])
+export const purgeBody = z.strictObject({ dryRun: z.boolean().default(false) })
 export const ensureSyncedBody = timeout
 
 /** Zod's optional keys may hold undefined; our options must not have such keys at all. */

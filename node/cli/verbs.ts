@@ -1,6 +1,7 @@
 // The verbs that ask a running peer over its HTTP admin.
 import type { Command } from 'commander'
 import { SessionMeshError } from '../../crdt/errors.ts'
+import { withBar } from './bar.ts'
 import type { AdminClient } from './client.ts'
 import { expiryOptions, registerExpiry, withExpiry } from './expiry.ts'
 import { validateIntegrity } from './integrity.ts'
@@ -21,6 +22,15 @@ export function registerVerbs(program: Command): void {
     'whether all that is on disk is what was logged (exit 1 if not)',
     (client, _args, { json }) => validateIntegrity(client, json === true),
   )
+  verb(
+    program,
+    'purge',
+    'removes what is left on disk of deleted sessions, as far as it may',
+    (client, _args, { dryRun, json }) =>
+      withBar('tombstones looked at', json === true, (onProgress) =>
+        client.callLong('POST', '/v1/purge', { dryRun: dryRun === true }, onProgress),
+      ),
+  ).option('--dry-run', 'only say what would be done')
   registerSessions(program.command('sessions').description('count, sample and list sessions'))
   registerSession(program.command('session').description('create, read, change and terminate one session'))
   registerReplication(program.command('replication').description('how far replicas are, and making them catch up'))

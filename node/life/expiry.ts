@@ -27,6 +27,8 @@ export interface ExpiryOptions {
   readonly clockSkewMaxMs: number
   /** How long a member that is out of reach, and may have been touched meanwhile, is waited for. */
   readonly expiryPatienceMs: number
+  /** What a tombstone made now may be forgotten at. */
+  readonly purgeAt: (now: number) => number
   readonly onExpired: (session: string, at: number) => void
   readonly onError: (error: unknown) => void
 }
@@ -119,7 +121,7 @@ export class Expiry {
 
   /** Whether it was ended; the document has the last word. */
   async #end(entry: Entry): Promise<boolean> {
-    const { clock, catalog, clockSkewMaxMs, onExpired } = this.#options
+    const { clock, catalog, clockSkewMaxMs, purgeAt, onExpired } = this.#options
     const doc = await catalog().acquire(entry)
     try {
       const now = clock.now()
@@ -127,7 +129,8 @@ export class Expiry {
       const deadline = deadlineOf(record)
       if (isTerminated(doc) || deadline === undefined || deadline + clockSkewMaxMs > now) return false
       // Not before what the session has seen, whatever this clock says.
-      terminateSession(doc, Math.max(now, record.touchedAt ?? 0), 'expiry')
+      const at = Math.max(now, record.touchedAt ?? 0)
+      terminateSession(doc, at, { endedBy: 'expiry', purgeAt: purgeAt(at) })
       onExpired(entry.id, now)
       return true
     } finally {

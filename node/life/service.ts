@@ -10,13 +10,16 @@ import type { Replication } from '../replication/replication.ts'
 import type { Catalog } from '../sessions/catalog.ts'
 import type { Entry } from '../sessions/entry.ts'
 import type { Lifecycles } from '../sessions/lifecycle.ts'
+import type { Store } from '../ports/store.ts'
 import { Agreement } from './agreement.ts'
 import { Expiry } from './expiry.ts'
+import { Retention } from './retention.ts'
 
 export interface LifeOptions {
   readonly transport: Transport
   readonly clock: Clock
   readonly catalog: () => Catalog
+  readonly store: Store
   readonly config: PeerConfig
   readonly membership: Membership
   readonly homes: Homes
@@ -29,6 +32,7 @@ export interface LifeOptions {
 }
 
 export interface Life {
+  readonly retention: Retention
   /** To be called when what the catalog knows of a session's record may have changed. */
   described(entry: Entry): void
   /** To be called when somebody uses a session at this peer. */
@@ -40,6 +44,11 @@ export interface Life {
 export function createLife(options: LifeOptions): Life {
   const { transport, config, membership, homes, replication, lifecycles, counters } = options
   const agreement = new Agreement({ ...options, ...config, refuse: counters.refuse })
+  const retention = new Retention({
+    ...options,
+    ...config,
+    onForgotten: (session) => lifecycles.forget(session),
+  })
   const expiry = new Expiry({
     ...options,
     ...config,
@@ -47,17 +56,25 @@ export function createLife(options: LifeOptions): Life {
     members: () => membership.records(),
     isHome: (entry) => homes.of(entry) === transport.self,
     room: () => replication.room(),
+    purgeAt: (now) => retention.purgeAt(now),
     onExpired(session, at) {
       lifecycles.move(session, 'terminating', at, 'expired')
       options.onExpired(session, at)
     },
   })
   return {
-    described: (entry) => expiry.note(entry),
+    retention,
+    described(entry) {
+      if (entry.terminatedAt === undefined) expiry.note(entry)
+      else retention.note(entry)
+    },
     active: (entry) => agreement.active(entry),
     start() {
       agreement.serve()
-      return expiry.start()
+      const cancels = [expiry.start(), retention.start()]
+      return () => {
+        for (const cancel of cancels) cancel()
+      }
     },
   }
 }

@@ -108,6 +108,8 @@ export interface Store {
   inspect(): AsyncIterable<InspectionStep>
   /** Forgets a session wholly. */
   remove(session: string): Promise<void>
+  /** Gives back to the disk what was removed and replaced, which a store may otherwise do in its own time. */
+  reclaim(): Promise<{ readonly bytesBefore: number; readonly bytesAfter: number }>
   /** Small named values of the peer itself; on disk when `putMeta` resolves. */
   getMeta(key: string): Promise<Uint8Array | undefined>
   putMeta(key: string, value: Uint8Array): Promise<void>

@@ -43,6 +43,7 @@ export function describeEntry(entry: Entry, doc: Y.Doc): void {
   entry.pin = pin
   entry.createdAt = createdAt
   entry.terminatedAt = terminatedAt
+  entry.purgeAt = record.purgeAt
   // Where the other end comes first, no touch moves it.
   const isIdleEnd = deadline !== record.expiresAt
   entry.expiry = deadline === undefined ? undefined : { deadline, ttlMs: isIdleEnd ? ttlMs : undefined }

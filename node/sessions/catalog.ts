@@ -6,6 +6,7 @@
 // an update can be integrated is told by its bytes and the session's state vector: no document is built for that.
 import * as Y from 'yjs'
 import {
+  assert,
   concatenate,
   decodeStateVector,
   digestOf,
@@ -140,6 +141,32 @@ export class Catalog {
 
   entries(): IterableIterator<Entry> {
     return this.#entries.values()
+  }
+
+  /** Whether nothing is under way with the session that `forget` would pull the ground from under. */
+  isIdle(entry: Entry): boolean {
+    const isUsed = entry.handles > 0 || entry.hydrating !== undefined
+    return !isUsed && this.journal.isWritten(entry) && !this.compaction.isFolding(entry)
+  }
+
+  /** Lets go of an idle session: what was held of it is removed, from memory now and from the disk when it resolves. */
+  async forget(entry: Entry): Promise<void> {
+    assert(this.isIdle(entry) && this.get(entry.id) === entry, `session ${entry.id} is forgotten while in use`)
+    this.#entries.delete(entry.id)
+    this.fade(entry)
+    this.#dirty.delete(entry)
+    this.#documents.drop(entry)
+    this.#parked -= entry.parked.length
+    if (entry.terminatedAt !== undefined) this.#terminated--
+    // Should the session come back: what this boot wrote to it may be gone, and no client id stands for two things.
+    this.#damaged.set(entry.id, this.#options.newClientId())
+    if (entry.sequence > 0) await this.journal.remove(entry)
+  }
+
+  /** Takes a tombstone out of the hash tree, for good: nobody is to ask for it any more, though it still answers. */
+  fade(entry: Entry): void {
+    entry.isFaded = true
+    if (this.tree(entry.shard).delete(entry.id)) this.#roots = undefined
   }
 
   /** Encoded state vector of what is held of a session; empty if nothing is. */
@@ -333,7 +360,7 @@ export class Catalog {
   }
 
   #summarize(entry: Entry, doc: Y.Doc): void {
-    this.tree(entry.shard).set(entry.id, digestOf(doc))
+    if (!entry.isFaded) this.tree(entry.shard).set(entry.id, digestOf(doc))
     this.#roots = undefined
     entry.dirtySince = undefined
     this.#dirty.delete(entry)

@@ -41,6 +41,15 @@ export class Compaction {
     this.#fold(entry, entry.sequence - 1, kept).catch(onError)
   }
 
+  /** Folds all that was logged, and forgets how it came about. */
+  async foldAll(entry: Entry): Promise<void> {
+    if (!this.#running.has(entry)) await this.#fold(entry, entry.sequence, { records: 0, bytes: 0 })
+  }
+
+  isFolding(entry: Entry): boolean {
+    return this.#running.has(entry)
+  }
+
   /** Folds what was logged up to and with `sequence`, if that is much. */
   async fold(entry: Entry, sequence: number): Promise<void> {
     const records = entry.tailRecords - (entry.sequence - sequence)

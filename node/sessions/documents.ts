@@ -99,6 +99,13 @@ export class Documents {
     if (entry.doc !== undefined && (isUrgent || entry.waitingBytes > WAITING_BYTES_MAX)) this.#catchUp(entry, entry.doc)
   }
 
+  /** Forgets the document of a session that nobody uses. */
+  drop(entry: Entry): void {
+    this.#idle.delete(entry)
+    entry.doc?.destroy()
+    entry.doc = undefined
+  }
+
   #new(entry: Entry): Y.Doc {
     const doc = createDocument(entry.id)
     doc.clientID = this.#options.clientIdOf(entry)

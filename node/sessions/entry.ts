@@ -44,6 +44,10 @@ export interface Entry {
   pin: string | undefined
   createdAt: number | undefined
   terminatedAt: number | undefined
+  /** When its tombstone may be forgotten, if it says so; ms since the epoch. */
+  purgeAt: number | undefined
+  /** A tombstone that is no longer in the hash tree, and will soon be forgotten. */
+  isFaded: boolean
   /** Of a session that is to end by itself. */
   expiry: Expiry | undefined
   /** Monotonic ms of the first and last change since the digest was computed; undefined: the digest is current. */
@@ -74,6 +78,8 @@ export function newEntry(id: string, shard: number): Entry {
     pin: undefined,
     createdAt: undefined,
     terminatedAt: undefined,
+    purgeAt: undefined,
+    isFaded: false,
     expiry: undefined,
     dirtySince: undefined,
     dirtyLast: 0,

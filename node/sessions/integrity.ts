@@ -173,6 +173,8 @@ export class Integrity {
   async check(entry: Entry): Promise<'sound' | 'damaged' | 'busy'> {
     const { sequence } = entry
     const stored = await this.#options.store.read(entry.id)
+    // Forgotten meanwhile.
+    if (this.#options.catalog().get(entry.id) !== entry) return 'sound'
     const isDamaged = this.#isDamaged(entry, stored ?? { base: undefined, tail: [] }, sequence)
     if (isDamaged !== true) return isDamaged === undefined ? 'busy' : 'sound'
     this.#options.onFinding(`session ${entry.id}: what is on disk is less than what was logged`)
@@ -186,6 +188,8 @@ export class Integrity {
     if (!journal.isWritten(entry) || entry.dirtySince !== undefined || entry.sequence !== sequence) return undefined
     const doc = buildDocument(entry.id, stored, undefined)
     try {
+      // A faded tombstone has no digest any more.
+      if (entry.isFaded) return waits(doc)
       const digest = this.#options.catalog().tree(entry.shard).get(entry.id)
       return waits(doc) || digest === undefined || !digestsEqual(digest, digestOf(doc))
     } finally {

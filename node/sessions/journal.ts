@@ -92,6 +92,15 @@ export class Journal {
     entry.baseBytes = update.length
   }
 
+  /** Removes all that was logged of a session. */
+  async remove(entry: Entry): Promise<void> {
+    try {
+      await this.#store.remove(entry.id)
+    } catch (cause) {
+      this.#failed(cause)
+    }
+  }
+
   #begin(): void {
     this.#begun++
     this.#last = this.#write(this.#begun)

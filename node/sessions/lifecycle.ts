@@ -44,6 +44,11 @@ export class Lifecycles {
     return this.#histories.get(session) ?? []
   }
 
+  /** The session is no more, not even as a tombstone. */
+  forget(session: string): void {
+    this.#histories.delete(session)
+  }
+
   begin(session: string, at: number, cause: string): void {
     this.#push(session, { from: null, to: 'initializing', at, cause })
   }

@@ -91,8 +91,8 @@ export class OpenSession implements Session {
   }
 
   /** Ends the session for ever: remove wins over any concurrent write. */
-  terminate(at: number, options: WriteOptions = {}): Promise<Receipt> {
-    return this.transact((doc) => terminateSession(doc, at), options)
+  terminate(at: number, purgeAt: number, options: WriteOptions = {}): Promise<Receipt> {
+    return this.transact((doc) => terminateSession(doc, at, { purgeAt }), options)
   }
 
   close(): void {

@@ -169,11 +169,12 @@ export class Sessions implements SessionsApi, SessionHost {
   }
 
   async terminate(id: string, options: WriteOptions = {}): Promise<Receipt> {
-    const { lifecycles, clock } = this.#options
+    const { lifecycles, clock, config } = this.#options
     const entry = await this.#find(parseSessionId(id))
     const session = await this.#openEntry(entry)
     try {
-      const receipt = session.terminate(clock.now(), options)
+      const at = clock.now()
+      const receipt = session.terminate(at, at + config.tombstoneRetentionMs, options)
       lifecycles.move(entry.id, 'terminating', clock.now(), 'terminated here')
       return await receipt
     } finally {

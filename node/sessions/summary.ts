@@ -23,8 +23,8 @@ export function encodeSummary(entry: Entry, stateVector: Uint8Array, tree: HashT
   }
   encoding.writeUint8(encoder, PRIORITIES.indexOf(entry.priority))
   encoding.writeVarString(encoder, entry.pin ?? '')
-  const { createdAt, terminatedAt, expiry } = entry
-  for (const time of [createdAt, terminatedAt, expiry?.deadline, expiry?.ttlMs]) {
+  const { createdAt, terminatedAt, purgeAt, expiry } = entry
+  for (const time of [createdAt, terminatedAt, purgeAt, expiry?.deadline, expiry?.ttlMs]) {
     encoding.writeFloat64(encoder, time ?? -1)
   }
   return encoding.toUint8Array(encoder)
@@ -53,8 +53,11 @@ export class SummaryReader {
     entry.pin = pin === '' ? undefined : pin
     entry.createdAt = timeOf(decoding.readFloat64(decoder))
     entry.terminatedAt = timeOf(decoding.readFloat64(decoder))
-    const deadline = version === VERSION ? timeOf(decoding.readFloat64(decoder)) : undefined
-    if (deadline !== undefined) entry.expiry = { deadline, ttlMs: timeOf(decoding.readFloat64(decoder)) }
+    if (version === WITHOUT_EXPIRY) return true
+    entry.purgeAt = timeOf(decoding.readFloat64(decoder))
+    const deadline = timeOf(decoding.readFloat64(decoder))
+    const ttlMs = timeOf(decoding.readFloat64(decoder))
+    if (deadline !== undefined) entry.expiry = { deadline, ttlMs }
     return true
   }
 

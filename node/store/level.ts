@@ -43,6 +43,7 @@ import {
   sessionRange,
   type KeyRange,
 } from './record.ts'
+import { reclaim, type Reclaimed } from './reclaim.ts'
 import { isFull, Room } from './room.ts'
 import { SessionIndex } from './session-index.ts'
 
@@ -192,6 +193,11 @@ class LevelStore implements Store {
       for (const key of await this.#keys(session, batch)) batch.del(session, key)
       this.#index.forget(batch, session)
     })
+  }
+
+  async reclaim(): Promise<Reclaimed> {
+    await this.#reopening
+    return this.#reading(reclaim(this.#opened(), join(this.#directory, 'db')))
   }
 
   async *summaries(): AsyncGenerator<StoredSummary[]> {

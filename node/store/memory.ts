@@ -147,6 +147,11 @@ class InMemoryStore implements MemoryStore {
     this.#summaries.delete(session)
   }
 
+  async reclaim(): Promise<{ bytesBefore: number; bytesAfter: number }> {
+    this.#assertOpen()
+    return { bytesBefore: 0, bytesAfter: 0 }
+  }
+
   async getMeta(key: string): Promise<Uint8Array | undefined> {
     this.#assertOpen()
     return this.#meta.get(key)

@@ -303,6 +303,11 @@ class SimStore implements Store {
     return this.#write(() => this.#disk.removeNow(session))
   }
 
+  async reclaim(): Promise<{ bytesBefore: number; bytesAfter: number }> {
+    this.#assertUsable()
+    return { bytesBefore: 0, bytesAfter: 0 }
+  }
+
   async getMeta(key: string): Promise<Uint8Array | undefined> {
     await this.#pause()
     return this.#disk.meta(key)

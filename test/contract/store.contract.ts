@@ -289,6 +289,16 @@ function checkClosing(check: Check): void {
     await unopened.close()
   })
 
+  check('gives room back to the disk, and keeps what is there', async (store) => {
+    await store.append([logRecord('a', 1), logRecord('b', 1), logRecord('b', 2)])
+    await store.remove('a')
+    await store.compact(baseOf('b', 1))
+    const { bytesBefore, bytesAfter } = await store.reclaim()
+    expect([bytesBefore, bytesAfter].every((bytes) => Number.isInteger(bytes) && bytes >= 0)).toBe(true)
+    expect(await idsOf(store)).toEqual(['b'])
+    expect(await store.read('b')).toEqual({ base: baseOf('b', 1), tail: [logRecord('b', 2)] })
+  })
+
   check('close waits for appends under way', async (store) => {
     const done: string[] = []
     const appended = [1, 2, 3].map((n) => store.append([logRecord('a', n)]).then(() => done.push('append')))

@@ -69,6 +69,17 @@ test('when a session ends is given as people give times', async () => {
   await expect(run('session', 'expiry', 'mortal', '--ttl', 'soon')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
 })
 
+test('what is left of deleted sessions is shown first, and then purged', async () => {
+  await run('session', 'create', 'gone')
+  await run('session', 'delete', 'gone')
+  const shown = (await json('purge', '--dry-run')) as Record<string, unknown>
+  expect(shown).toMatchObject({ dryRun: true, forgotten: 0, bytesBefore: null })
+  expect(shown['stripped']).toBeGreaterThan(0)
+  expect(await json('purge')).toMatchObject({ ...shown, dryRun: false, busy: 0, bytesBefore: 0, bytesAfter: 0 })
+  expect(await json('purge')).toMatchObject({ tombstones: shown['tombstones'], stripped: 0, forgotten: 0 })
+  await expect(run('session', 'get', 'gone')).rejects.toMatchObject({ code: 'SESSION_TERMINATED' })
+})
+
 test('a session called like a route is read all the same', async () => {
   await run('session', 'create', 'count')
   expect(await json('session', 'get', 'count')).toMatchObject({ id: 'count' })

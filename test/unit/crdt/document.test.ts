@@ -68,6 +68,7 @@ test('whatever stands in the record, describing it does not throw and stays with
       'pin',
       'terminatedAt',
       'endedBy',
+      'purgeAt',
       'touchedAt/1',
       'other',
     ),

@@ -107,7 +107,7 @@ test('of the two ends the earlier counts; each can be changed, and taken away', 
 test('a session without a ttl, or one that has ended, is not touched', () => {
   const lasting = session({ expiresAt: 5_000 })
   const over = session()
-  terminateSession(over, 900, 'expiry')
+  terminateSession(over, 900, { endedBy: 'expiry' })
   for (const doc of [lasting, over]) expect(updatesOf(doc, () => touchSession(doc, 4_000))).toBe(0)
   expect(describeSession(over)).toMatchObject({ terminatedAt: 900, endedBy: 'expiry' })
 })

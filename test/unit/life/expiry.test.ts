@@ -51,6 +51,7 @@ async function startNode(name: string, clock = new ManualClock(), patienceMs = 0
     isHome: () => node.isHome,
     room: () => undefined,
     expiryPatienceMs: patienceMs,
+    purgeAt: (now) => now + 1,
     onExpired: (session) => node.expired.push(session),
   })
   late.catalog = new Catalog({

@@ -1,0 +1,174 @@
+// What becomes of a session that has ended, step by step, each peer by itself:
+//
+//   ended ──terminatedHistoryMs──▶ its history goes; only the tombstone is left on disk
+//         ──purgeAt──▶ the tombstone fades: it leaves the hash tree, but still answers and still meets late writes
+//         ──a while──▶ it is forgotten
+//
+// `purgeAt` stands in the tombstone itself, so all peers mean the same time by it; between them are only their clocks. The
+// while is much longer than clocks may differ: when the first peer forgets a tombstone, nobody has it in a tree any more and
+// could bring it back to it.
+import type { PurgeOptions, PurgeReport } from '../api.ts'
+import type { Cancel, Clock } from '../ports/clock.ts'
+import type { Store } from '../ports/store.ts'
+import type { Catalog } from '../sessions/catalog.ts'
+import type { Entry } from '../sessions/entry.ts'
+import { delay, every } from '../util/timers.ts'
+import { Agenda } from './agenda.ts'
+
+const TICK_MS = 1_000
+/** Tombstones looked at in one tick. */
+const TICK_MAX = 256
+/** When to come back to a session that is in use. */
+const AGAIN_MS = 30_000
+/** A faded tombstone is kept for this share of the retention … */
+const FADE_SHARE = 0.1
+/** … and so many times the most by which clocks differ, at least. */
+const FADE_SKEWS = 10
+
+export interface RetentionOptions {
+  readonly clock: Clock
+  readonly catalog: () => Catalog
+  readonly store: Store
+  readonly tombstoneRetentionMs: number
+  readonly terminatedHistoryMs: number
+  readonly clockSkewMaxMs: number
+  /** A session is forgotten, tombstone and all. */
+  readonly onForgotten: (session: string) => void
+  readonly onError: (error: unknown) => void
+}
+
+export class Retention {
+  readonly #options: RetentionOptions
+  readonly #agenda = new Agenda()
+  #isRunning = false
+
+  constructor(options: RetentionOptions) {
+    this.#options = options
+  }
+
+  /** To be called once all sessions are read, before other peers see any of them. */
+  fadeAll(): void {
+    for (const entry of this.#options.catalog().entries()) this.#fade(entry)
+  }
+
+  start(): Cancel {
+    return every(this.#options.clock, TICK_MS, () => this.#tick())
+  }
+
+  /** To be called whenever what a session says of its end may have changed. */
+  note(entry: Entry): void {
+    const at = this.#nextAt(entry)
+    if (at !== undefined) this.#agenda.note(entry, at)
+  }
+
+  /** What a tombstone made now may be forgotten at. */
+  purgeAt(now: number): number {
+    return now + this.#options.tombstoneRetentionMs
+  }
+
+  /** Does now what there is to do, history included that would be kept for a while, and gives the room back to the disk. */
+  async purge({ dryRun = false, onProgress }: PurgeOptions = {}): Promise<PurgeReport> {
+    const { clock, store, catalog } = this.#options
+    const tombstones = [...catalog().entries()].filter(({ terminatedAt }) => terminatedAt !== undefined)
+    const report = { dryRun, tombstones: tombstones.length, stripped: 0, forgotten: 0, busy: 0 }
+    if (!dryRun) catalog().journal.assertWritable()
+    for (const [done, entry] of tombstones.entries()) {
+      onProgress?.({ done, total: tombstones.length })
+      const step = this.#isOver(entry) ? 'forgotten' : entry.tailRecords > 0 ? 'stripped' : undefined
+      if (step === undefined) continue
+      if (dryRun) report[step]++
+      else {
+        report[(await this.#take(entry, step)) ? step : 'busy']++
+        await delay(clock, 0)
+      }
+    }
+    onProgress?.({ done: tombstones.length, total: tombstones.length })
+    if (dryRun) return { ...report, bytesBefore: null, bytesAfter: null }
+    return { ...report, ...(await store.reclaim()) }
+  }
+
+  #tick(): void {
+    if (this.#isRunning) return
+    this.#isRunning = true
+    this.#run()
+      .catch(this.#options.onError)
+      .finally(() => {
+        this.#isRunning = false
+      })
+  }
+
+  async #run(): Promise<void> {
+    const { clock, catalog, store } = this.#options
+    if (catalog().journal.failure !== undefined || store.obstacle !== undefined) return
+    for (const entry of this.#agenda.take(clock.now(), TICK_MAX)) {
+      const step = this.#stepOf(entry)
+      const isDone = step === undefined || (await this.#take(entry, step))
+      if (catalog().get(entry.id) !== entry) continue
+      if (isDone) this.note(entry)
+      else this.#agenda.note(entry, clock.now() + AGAIN_MS)
+    }
+  }
+
+  /** The latest step whose time has come, if it was not taken yet. */
+  #stepOf(entry: Entry): 'forgotten' | 'faded' | 'stripped' | undefined {
+    const { clock, catalog } = this.#options
+    const { terminatedAt } = entry
+    if (terminatedAt === undefined || catalog().get(entry.id) !== entry) return undefined
+    const now = clock.now()
+    if (this.#isOver(entry)) return 'forgotten'
+    if (!entry.isFaded && now >= this.#fadeAt(entry, terminatedAt)) return 'faded'
+    return entry.tailRecords > 0 && now >= this.#stripAt(terminatedAt) ? 'stripped' : undefined
+  }
+
+  /** Whether it could be done now. */
+  async #take(entry: Entry, step: 'forgotten' | 'faded' | 'stripped'): Promise<boolean> {
+    const catalog = this.#options.catalog()
+    if (step === 'faded') {
+      this.#fade(entry)
+      return true
+    }
+    if (!catalog.isIdle(entry)) return false
+    if (step === 'stripped') {
+      await catalog.compaction.foldAll(entry)
+      return entry.tailRecords === 0
+    }
+    await catalog.forget(entry)
+    this.#options.onForgotten(entry.id)
+    return true
+  }
+
+  #fade(entry: Entry): void {
+    const { clock, catalog } = this.#options
+    const { terminatedAt } = entry
+    if (terminatedAt !== undefined && clock.now() >= this.#fadeAt(entry, terminatedAt)) catalog().fade(entry)
+  }
+
+  /** When the next step is due, whether or not that has passed. */
+  #nextAt(entry: Entry): number | undefined {
+    const { terminatedAt } = entry
+    if (terminatedAt === undefined) return undefined
+    const fadeAt = this.#fadeAt(entry, terminatedAt)
+    const next = entry.isFaded ? fadeAt + this.#fadeMs() : fadeAt
+    return entry.tailRecords > 0 ? Math.min(next, this.#stripAt(terminatedAt)) : next
+  }
+
+  #isOver(entry: Entry): boolean {
+    const { terminatedAt } = entry
+    if (terminatedAt === undefined) return false
+    return this.#options.clock.now() >= this.#fadeAt(entry, terminatedAt) + this.#fadeMs()
+  }
+
+  #stripAt(terminatedAt: number): number {
+    return terminatedAt + this.#options.terminatedHistoryMs
+  }
+
+  /** Tombstones of old do not say it themselves. */
+  #fadeAt({ purgeAt }: Entry, terminatedAt: number): number {
+    return purgeAt ?? terminatedAt + this.#options.tombstoneRetentionMs
+  }
+
+  #fadeMs(): number {
+    const { tombstoneRetentionMs, clockSkewMaxMs } = this.#options
+    return Math.max(tombstoneRetentionMs * FADE_SHARE, clockSkewMaxMs * FADE_SKEWS)
+  }
+}
