@@ -26,7 +26,7 @@ export { checkExpiry, deadlineOf, isTouchDue, setExpiry, touchSession, type Expi
 export { concatenate, hash128, toHex } from './hash.ts'
 export { HashTree, type HashLeaf, type HashNode } from './hash-tree.ts'
 export { parseSessionId, SHARD_COUNT_DEFAULT, shardOf, type SessionId } from './ids.ts'
-export { applyInspected, applyRemote, integrable, movedBy, type Applied } from './integrate.ts'
+export { applyInspected, applyRemote, encodeIntegrated, integrable, movedBy, waits, type Applied } from './integrate.ts'
 export { toJson, type JsonValue } from './json.ts'
 export { revertDocument } from './revert.ts'
 export { decodeStateVector, encodeStateVector, stateVectorOf, type StateVector } from './state-vector.ts'

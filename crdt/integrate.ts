@@ -28,7 +28,7 @@ export function movedBy(shape: UpdateShape, stateVector: StateVector): Map<numbe
 export interface Applied {
   /** Something was not there before. */
   readonly news: boolean
-  /** The document now waits for a missing dependency. */
+  /** The document now waits for a missing dependency, and did not before. */
   readonly pending: boolean
 }
 
@@ -49,6 +49,7 @@ export function applyRemote(doc: Y.Doc, update: Uint8Array, origin: unknown): Ap
  */
 export function applyInspected(doc: Y.Doc, updates: readonly Uint8Array[], origin: unknown): Applied {
   let news: boolean | undefined
+  const waited = waits(doc)
   try {
     // The outer transaction parts what Yjs throws while integrating from what observers throw afterwards.
     doc.transact((transaction) => {
@@ -62,8 +63,30 @@ export function applyInspected(doc: Y.Doc, updates: readonly Uint8Array[], origi
       cause,
     })
   }
-  const pending = doc.store.pendingStructs !== null || doc.store.pendingDs !== null
-  return { news: news === true, pending }
+  return { news: news === true, pending: !waited && waits(doc) }
+}
+
+/** Whether the document waits for something that it rests on. */
+export function waits(doc: Y.Doc): boolean {
+  return doc.store.pendingStructs !== null || doc.store.pendingDs !== null
+}
+
+/**
+ * What the document holds and a holder of `stateVector` lacks, as an update that the other can integrate. Unlike Yjs' own
+ * `encodeStateAsUpdate` it leaves out what waits for something missing: one struct that nobody can integrate would keep
+ * all the rest of the update waiting, too.
+ */
+export function encodeIntegrated(doc: Y.Doc, stateVector?: Uint8Array): Uint8Array {
+  const { store } = doc
+  const { pendingStructs, pendingDs } = store
+  store.pendingStructs = null
+  store.pendingDs = null
+  try {
+    return Y.encodeStateAsUpdate(doc, stateVector)
+  } finally {
+    store.pendingStructs = pendingStructs
+    store.pendingDs = pendingDs
+  }
 }
 
 function sameClocks(one: StateVector, other: StateVector): boolean {

@@ -1,6 +1,6 @@
 // Anti-entropy, the answering side: tree nodes, differences, and taking in what the other side had more.
 import * as Y from 'yjs'
-import { SessionMeshError } from '../../crdt/errors.ts'
+import { encodeIntegrated, SessionMeshError } from '../../crdt/index.ts'
 import { isTreePrefix } from './tree-prefix.ts'
 import type { PeerId, Transport } from '../../transport/port.ts'
 import {
@@ -12,7 +12,8 @@ import {
   TreeResponse,
   type SessionDiff,
 } from '../../transport/wire/messages.js'
-import type { Catalog } from '../sessions/catalog.ts'
+import type { Catalog, Received } from '../sessions/catalog.ts'
+import type { Source } from '../sessions/journal.ts'
 import type { AckLedger } from './acked.ts'
 import { isBoot, reasonOf, type Inbox } from './inbox.ts'
 import { wireNode } from './tree-wire.ts'
@@ -98,7 +99,7 @@ async function answerPush(options: ExchangeServerOptions, from: PeerId, bytes: U
   let news = false
   for (const { session, update } of entries) {
     try {
-      const received = catalog.receiveDiff(session, update, { origin: from, boot, frameSequence: 0 })
+      const received = await takeIn(catalog, session, update, { origin: from, boot, frameSequence: 0 })
       if (received === 'parked') refused++
       news ||= received === 'logged'
     } catch (error) {
@@ -123,7 +124,23 @@ export async function diffFor(
   const doc = await catalog.acquire(entry)
   try {
     const against = stateVector === undefined || stateVector.length === 0 ? undefined : stateVector
-    return { update: Y.encodeStateAsUpdate(doc, against), stateVector: Y.encodeStateVector(doc) }
+    return { update: encodeIntegrated(doc, against), stateVector: Y.encodeStateVector(doc) }
+  } finally {
+    catalog.release(entry)
+  }
+}
+
+/**
+ * Takes in what an exchange brought. With the document at hand: only it knows whether deletions are news, and what is
+ * no news must not be logged and announced each time that it comes.
+ * @throws as `Catalog.receiveDiff`
+ */
+export async function takeIn(catalog: Catalog, session: string, update: Uint8Array, source: Source): Promise<Received> {
+  const entry = catalog.get(session)
+  if (entry === undefined || entry.sequence === 0) return catalog.receiveDiff(session, update, source)
+  await catalog.acquire(entry)
+  try {
+    return catalog.receiveDiff(session, update, source)
   } finally {
     catalog.release(entry)
   }

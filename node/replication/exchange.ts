@@ -19,7 +19,7 @@ import {
 } from '../../transport/wire/messages.js'
 import { remoteNode } from './tree-wire.ts'
 import { reasonOf } from './inbox.ts'
-import { diffFor, PULL, PUSH, TREE, type ExchangeOptions } from './exchange-server.ts'
+import { diffFor, PULL, PUSH, takeIn, TREE, type ExchangeOptions } from './exchange-server.ts'
 
 /** Tree nodes asked for in one request. */
 const QUERIES_MAX = 512
@@ -36,6 +36,8 @@ export interface ExchangeResult {
   /** Updates that were news here. */
   readonly pulled: number
   readonly pushed: number
+  /** One of the two sides could not take in all of it. */
+  readonly refused: boolean
 }
 
 interface Walk {
@@ -72,7 +74,7 @@ export async function exchange(
     waiting = waiting.filter((session) => !swapped.done.has(session))
   }
   if (waiting.length === 0) await conclude(options, walk)
-  return { differing: differing.size, pulled, pushed }
+  return { differing: differing.size, pulled, pushed, refused: walk.refused }
 }
 
 async function findDiffering(options: ExchangeOptions, walk: Walk): Promise<Set<string>> {
@@ -116,7 +118,7 @@ async function swap(
     // Their difference is made ready before ours is taken in: it is against what they had.
     const mine = await diffFor(catalog, diff.session, diff.known ? diff.stateVector : undefined)
     if (mine !== undefined) entries.push({ session: diff.session, update: mine.update })
-    if (diff.known && receive(options, walk, diff.session, diff.update)) pulled++
+    if (diff.known && (await receive(options, walk, diff.session, diff.update))) pulled++
   }
   for (const batch of batches(entries)) await push(options, walk, { entries: batch, covered: [] })
   return { done, pulled, pushed: entries.length }
@@ -142,10 +144,11 @@ async function push(
   if (response.refused > 0) walk.refused = true
 }
 
-function receive(options: ExchangeOptions, walk: Walk, session: string, update: Uint8Array): boolean {
+async function receive(options: ExchangeOptions, walk: Walk, session: string, update: Uint8Array): Promise<boolean> {
   const { catalog, refuse } = options
   try {
-    const received = catalog.receiveDiff(session, update, { origin: walk.peer, boot: walk.boot, frameSequence: 0 })
+    const source = { origin: walk.peer, boot: walk.boot, frameSequence: 0 }
+    const received = await takeIn(catalog, session, update, source)
     if (received === 'parked') walk.refused = true
     return received === 'logged'
   } catch (error) {
@@ -186,7 +189,7 @@ export async function fetchSession(options: ExchangeOptions, peer: PeerId, sessi
   const diff = response.sessions.find((candidate) => candidate.session === session)
   if (diff === undefined || !diff.known) return false
   decodeStateVector(diff.stateVector)
-  options.catalog.receiveDiff(session, diff.update, { origin: peer, boot: '', frameSequence: 0 })
+  await takeIn(options.catalog, session, diff.update, { origin: peer, boot: '', frameSequence: 0 })
   await options.catalog.journal.flush()
   return true
 }

@@ -8,7 +8,7 @@ import type { HeartbeatInfo, Holdings } from '../membership/view.ts'
 import type { Cancel, Clock } from '../ports/clock.ts'
 import { delay, every } from '../util/timers.ts'
 import type { ExchangeOptions } from './exchange-server.ts'
-import { exchange } from './exchange.ts'
+import { exchange, type ExchangeResult } from './exchange.ts'
 
 /** Digests are recomputed when a session has been quiet this long: one that is written to all the time would cost … */
 const SETTLE_QUIET_MS = 1_000
@@ -18,6 +18,8 @@ const SETTLE_INTERVAL_MS = 100
 /** Pause after an exchange before the next with the same peer, so that a broken one can't spin. */
 const EXCHANGE_PAUSE_MS = 20
 const FAILED_PAUSE_MS = 200
+/** What fails on one of the two sides (its disk is full) is tried ever more seldom, down to this. */
+const FAILED_PAUSE_MAX_MS = 5_000
 /** Sync intervals after which a difference is looked into though the shard is being written to all the time. */
 const MOVING_PATIENCE = 30
 
@@ -48,6 +50,8 @@ interface PeerRepair {
   running: Promise<void> | undefined
   /** Shards whose roots differed at the last heartbeat. */
   readonly differing: Map<number, Difference>
+  /** Exchanges in a row that one of the two sides could not take all of. */
+  failures: number
   /** What it holds and what we hold, when nothing differed. */
   equalTo: { readonly holdings: Holdings; readonly roots: Uint8Array } | undefined
 }
@@ -110,23 +114,29 @@ export class RepairSchedule {
       const shards = [...repair.wanted]
       repair.wanted.clear()
       try {
-        await this.#exchange(peer, shards)
-        await delay(clock, EXCHANGE_PAUSE_MS)
+        const { refused } = await this.#exchange(peer, shards)
+        repair.failures = refused ? repair.failures + 1 : 0
+        await delay(clock, refused ? failedPauseMs(repair) : EXCHANGE_PAUSE_MS)
       } catch (error) {
         const status = membership.get(peer)?.status
         if (status !== 'alive' && status !== 'suspect') return
-        // A peer that can't be reached now is membership's business; whatever else went wrong is worth a word.
-        if (!hasCode(error, 'PEER_UNREACHABLE') && !hasCode(error, 'REQUEST_TIMEOUT')) onError(error)
         for (const shard of shards) repair.wanted.add(shard)
-        await delay(clock, FAILED_PAUSE_MS)
+        // A peer that can't be reached now is membership's business, and may be back any moment; whatever else went
+        // wrong is worth a word.
+        if (!hasCode(error, 'PEER_UNREACHABLE') && !hasCode(error, 'REQUEST_TIMEOUT')) {
+          repair.failures++
+          onError(error)
+        }
+        await delay(clock, failedPauseMs(repair))
       }
     }
   }
 
-  async #exchange(peer: PeerId, shards: readonly number[]): Promise<void> {
+  async #exchange(peer: PeerId, shards: readonly number[]): Promise<ExchangeResult> {
     const result = await exchange(this.#options.exchange, peer, shards)
     this.#options.onDone()
     if (result.pulled > 0) this.#options.onNews()
+    return result
   }
 
   /**
@@ -177,8 +187,18 @@ export class RepairSchedule {
   #peer(peer: PeerId): PeerRepair {
     const known = this.#peers.get(peer)
     if (known !== undefined) return known
-    const repair: PeerRepair = { wanted: new Set(), running: undefined, differing: new Map(), equalTo: undefined }
+    const repair: PeerRepair = {
+      wanted: new Set(),
+      running: undefined,
+      differing: new Map(),
+      failures: 0,
+      equalTo: undefined,
+    }
     this.#peers.set(peer, repair)
     return repair
   }
+}
+
+function failedPauseMs({ failures }: PeerRepair): number {
+  return Math.min(FAILED_PAUSE_MS * 2 ** Math.max(0, failures - 1), FAILED_PAUSE_MAX_MS)
 }

@@ -29,11 +29,6 @@ export function lacks(doc: Y.Doc, stateVector: StateVector, digest: Uint8Array |
   return digest !== undefined && !digestsEqual(digest, digestOf(doc))
 }
 
-/** Whether the document waits for something that it rests on: what is logged never does. */
-export function waits(doc: Y.Doc): boolean {
-  return doc.store.pendingStructs !== null || doc.store.pendingDs !== null
-}
-
 /** What the peer keeps in memory of a session's own words. */
 export function describeEntry(entry: Entry, doc: Y.Doc): void {
   const record = describeSession(doc)

@@ -360,7 +360,10 @@ export class Catalog {
   }
 
   #summarize(entry: Entry, doc: Y.Doc): void {
-    if (!entry.isFaded) this.tree(entry.shard).set(entry.id, digestOf(doc))
+    const tree = this.tree(entry.shard)
+    // Of a session that has lost all that can be read, nobody else has anything to compare.
+    if (stateVectorOf(doc).size === 0) tree.delete(entry.id)
+    else if (!entry.isFaded) tree.set(entry.id, digestOf(doc))
     this.#roots = undefined
     entry.dirtySince = undefined
     this.#dirty.delete(entry)

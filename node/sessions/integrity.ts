@@ -2,12 +2,12 @@
 // it checks its sum), and as a whole (what is stored of a session must make the document whose digest is in the tree).
 // Run when asked, and slowly in the background all the time. What is found is mended from memory or by the replicas.
 import * as Y from 'yjs'
-import { digestOf, digestsEqual } from '../../crdt/index.ts'
+import { digestOf, digestsEqual, waits } from '../../crdt/index.ts'
 import type { IntegrityReport, SyncProgress } from '../api.ts'
 import type { Cancel, Clock } from '../ports/clock.ts'
 import type { Store, StoredSession } from '../ports/store.ts'
 import { delay } from '../util/timers.ts'
-import { buildDocument, waits } from './at-rest.ts'
+import { buildDocument } from './at-rest.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
 

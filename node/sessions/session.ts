@@ -7,7 +7,6 @@ import {
   digestOf,
   isTerminated,
   SessionMeshError,
-  terminateSession,
   toHex,
   toJson,
   type ExpiryChange,
@@ -88,11 +87,6 @@ export class OpenSession implements Session {
 
   delete(key: string, options?: WriteOptions): Promise<Receipt> {
     return this.transact((doc) => dataOf(doc).delete(key), options)
-  }
-
-  /** Ends the session for ever: remove wins over any concurrent write. */
-  terminate(at: number, purgeAt: number, options: WriteOptions = {}): Promise<Receipt> {
-    return this.transact((doc) => terminateSession(doc, at, { purgeAt }), options)
   }
 
   close(): void {

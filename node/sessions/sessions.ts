@@ -1,10 +1,11 @@
 // The sessions of a peer as its user sees them: create, open, read, write, terminate, list.
-import * as Y from 'yjs'
+import type * as Y from 'yjs'
 import {
   checkExpiry,
   deadlineOf,
   describeSession,
   digestOf,
+  encodeIntegrated,
   hash128,
   initializeSession,
   isTouchDue,
@@ -12,6 +13,7 @@ import {
   parseSessionId,
   SessionMeshError,
   setExpiry,
+  terminateSession,
   toHex,
   touchSession,
   type ExpiryChange,
@@ -172,11 +174,16 @@ export class Sessions implements SessionsApi, SessionHost {
     const { lifecycles, clock, config } = this.#options
     const entry = await this.#find(parseSessionId(id))
     const session = await this.#openEntry(entry)
-    try {
+    const end = (doc: Y.Doc) => {
       const at = clock.now()
-      const receipt = session.terminate(at, at + config.tombstoneRetentionMs, options)
-      lifecycles.move(entry.id, 'terminating', clock.now(), 'terminated here')
-      return await receipt
+      terminateSession(doc, at, { purgeAt: at + config.tombstoneRetentionMs })
+      // Another call may have ended it while this one waited for its turn.
+      if (lifecycles.state(entry.id) !== 'terminating') {
+        lifecycles.move(entry.id, 'terminating', at, 'terminated here')
+      }
+    }
+    try {
+      return await session.transact(end, options)
     } finally {
       session.close()
     }
@@ -245,7 +252,7 @@ export class Sessions implements SessionsApi, SessionHost {
    */
   #restate(entry: Entry, doc: Y.Doc): Write {
     const { catalog, replication } = this.#options
-    return replication.publish(entry, Y.encodeStateAsUpdate(doc), catalog().journal.flush())
+    return replication.publish(entry, encodeIntegrated(doc), catalog().journal.flush())
   }
 
   /** A write pushes the end of an idle session on. */

@@ -1,7 +1,8 @@
 // From what is stored of a session to a document of its own, apart from the live one; to be destroyed after use.
 import type * as Y from 'yjs'
+import { waits } from '../../crdt/index.ts'
 import type { StoredSession } from '../ports/store.ts'
-import { buildDocument, waits } from './at-rest.ts'
+import { buildDocument } from './at-rest.ts'
 
 /** What waits for a record that is gone is left out. */
 export function documentOf(session: string, stored: StoredSession): Y.Doc {

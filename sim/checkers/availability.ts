@@ -60,7 +60,7 @@ function isAlive({ world }: Scene, { machine, incarnation }: Entry): boolean {
 }
 
 /** Why a refusal is not right; empty if it is. */
-function refusal({ history, plan }: Scene, entry: Entry, wasHeld: boolean): string {
+function refusal({ history, plan, world }: Scene, entry: Entry, wasHeld: boolean): string {
   const { error, operation } = entry
   switch (error) {
     case '': // it was not refused
@@ -73,6 +73,11 @@ function refusal({ history, plan }: Scene, entry: Entry, wasHeld: boolean): stri
     case 'STORE_FAILED': {
       const isFaulty = plan.faults.some(({ kind }) => kind === 'full-disk' || kind === 'read-errors' || kind === 'rot')
       return isFaulty ? '' : 'the store fails on a disk that works'
+    }
+    case 'ILLEGAL_TRANSITION': {
+      // It was terminated before, which a full disk has not taken: it is neither terminated nor to be terminated again.
+      const isTorn = world.machine(entry.machine).disk.hasRefused && history.wasTerminated(operation.session)
+      return isTorn ? '' : `refused with ${error}`
     }
     default:
       return `refused with ${error}`

@@ -1,6 +1,6 @@
 // Nothing grows without bound, and nothing is left over.
 import type { MeshPeer } from '../../node/peer.ts'
-import type { CheckerKind } from './checker.ts'
+import type { CheckerKind, Scene } from './checker.ts'
 
 /** Log records of a session at which its log is folded (historyRecordsMax); more may come while it is. */
 const TAIL_RECORDS_MAX = 2 * 1_000
@@ -33,6 +33,14 @@ export const bounded: CheckerKind = {
       }
     },
   }),
+}
+
+/** Whether nothing is left over in the core: on lossy links an acknowledgement may come long after what it is about. */
+export function isAtRest({ plan, world }: Scene): boolean {
+  return plan.core.every((name) => {
+    const { peer } = world.machine(name)
+    return peer === undefined || leftOver(peer, plan.core) === ''
+  })
 }
 
 function leftOver(peer: MeshPeer, core: readonly string[]): string {

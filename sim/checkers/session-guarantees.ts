@@ -21,8 +21,12 @@ export const sessionGuarantees: CheckerKind = {
     return {
       onApplied(entry) {
         const { client, session, tag } = entry.operation
-        // What has rotted is missing here until the others have mended it, whenever the document is next read from disk.
-        if (world.machine(entry.machine).disk.isDamaged(session)) return
+        // What has rotted, or found no room, is missing when the document is next read from disk, until the others have
+        // mended it.
+        const { disk } = world.machine(entry.machine)
+        if (disk.isDamaged(session) || disk.hasRefused) return
+        // What is terminated while it is read is read without its content.
+        if (history.wasTerminated(session)) return
         const key = `${client} ${entry.machine}/${entry.incarnation} ${session}`
         const before = known.get(key) ?? { after: new Map(), shown: new Set(), taken: new Set() }
         known.set(key, before)

@@ -27,16 +27,21 @@ export class Shadows {
     })
   }
 
-  /** The session as a process would find it on the machine's disk; undefined if nothing is there. */
+  /**
+   * The session as a process would find it on the machine's disk; undefined if nothing is there, or nothing but what
+   * rests on something that was lost.
+   */
   of(machine: string, session: string): Y.Doc | undefined {
-    return this.#shadow(machine, session)?.doc
+    const doc = this.#shadow(machine, session)?.doc
+    return doc === undefined || doc.store.clients.size === 0 ? undefined : doc
   }
 
   /** Its digest in hexadecimal digits. */
   digest(machine: string, session: string): string | undefined {
     const shadow = this.#shadow(machine, session)
-    if (shadow !== undefined) shadow.digest ??= fingerprint(shadow.doc)
-    return shadow?.digest
+    if (shadow === undefined || shadow.doc.store.clients.size === 0) return undefined
+    shadow.digest ??= fingerprint(shadow.doc)
+    return shadow.digest
   }
 
   #shadow(machine: string, session: string): Shadow | undefined {

@@ -33,7 +33,7 @@ export class Troubles implements Watcher {
 }
 
 function isTroubled({ isFrozen, slowness, disk, drift }: Machine): boolean {
-  return isFrozen || slowness > 0 || disk.slowness > 1 || disk.isFull || disk.failsReads || drift.partsPerMillion !== 0
+  return isFrozen || slowness > 0 || disk.isSlow || disk.isFull || disk.failsReads || drift.partsPerMillion !== 0
 }
 
 /** What a fault leaves behind (connections to be made again, phi that has seen long silences) may last so long. */

@@ -26,9 +26,12 @@ export const uniqueIds: CheckerKind = {
       },
       onApplied(entry) {
         const { machine, incarnation, wrote, operation } = entry
-        // A peer that has lost part of a session on its disk must not write there under the id that it had.
-        const damage = world.machine(machine).disk.isDamaged(operation.session) ? operation.session : ''
-        if (wrote !== undefined) writers.wrote(wrote.client, machine, `${machine}/${incarnation}`, damage)
+        const { disk } = world.machine(machine)
+        // A peer that has lost part of a session on its disk must not write there under the id that it had, each time.
+        const [damaged, losses] = disk.isDamaged(operation.session)
+          ? [operation.session, disk.generationOf(operation.session)]
+          : ['', 0]
+        if (wrote !== undefined) writers.wrote(wrote.client, machine, `${machine}/${incarnation}`, damaged, losses)
       },
     }
   },
@@ -38,20 +41,24 @@ export const uniqueIds: CheckerKind = {
 class Writers {
   readonly #report: Report
   readonly #processOf = new Map<number, string>()
-  readonly #clientOf = new Map<string, number>()
+  readonly #clientsOf = new Map<string, Set<number>>()
 
   constructor(report: Report) {
     this.#report = report
   }
 
-  wrote(client: number, machine: string, process: string, damage: string): void {
+  /** @param damaged the session that has lost something on the process's disk, so many times; or none */
+  wrote(client: number, machine: string, process: string, damaged: string, losses: number): void {
     const owner = this.#processOf.get(client) ?? process
     this.#processOf.set(client, owner)
     if (owner !== process) this.#report(`${process} writes as client ${client}, which was ${owner}`, [machine])
-    const key = `${process} ${damage}`
-    const before = this.#clientOf.get(key) ?? client
-    this.#clientOf.set(key, client)
-    if (before !== client) this.#report(`${process} writes as client ${client}, before it was ${before}`, [machine])
+    const key = `${process} ${damaged}`
+    const before = this.#clientsOf.get(key) ?? new Set()
+    this.#clientsOf.set(key, before)
+    if (before.size > losses && !before.has(client)) {
+      this.#report(`${process} writes as client ${client}, before it was ${[...before].join(', ')}`, [machine])
+    }
+    before.add(client)
   }
 }
 

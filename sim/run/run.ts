@@ -2,6 +2,7 @@
 // Uniform chaos alone would hide what never ends: every fault heals some day (TigerBeetle's two-phase simulator).
 import type { CheckerKind, Scene, Violation, Watcher } from '../checkers/checker.ts'
 import { FinalReads } from '../checkers/final-reads.ts'
+import { isAtRest } from '../checkers/bounded.ts'
 import { CHECKERS } from '../checkers/index.ts'
 import { ownCheckers } from '../checkers/own.ts'
 import { isWhole, QUIET, QUIET_WITHIN, Silence } from '../checkers/quiescence.ts'
@@ -180,7 +181,9 @@ class Run {
     const isQuiet = () => this.#world.now - Math.max(start, this.#silence.since) >= QUIET
     network.isSettled = true
     loop.runUntil(start + QUIET, () => this.#isOver())
-    if (isWhole(this.#scene)) loop.runUntil(start + QUIET_WITHIN, () => this.#isOver() || isQuiet())
+    const mustBeQuiet = isWhole(this.#scene)
+    const isDone = () => isAtRest(this.#scene) && (!mustBeQuiet || isQuiet())
+    loop.runUntil(start + QUIET_WITHIN, () => this.#isOver() || isDone())
     this.#idle = { idleFor: this.#world.now - start, isQuiet: isQuiet() }
     this.#phase('read')
     this.#reads.ask(this.#scene, sessionsOf(this.#scene))

@@ -51,7 +51,7 @@ export type RewriteCause = 'compacted' | 'removed' | 'rotten' | 'wiped'
 export class SimDisk {
   isFull = false
   failsReads = false
-  /** How many times slower than usual. */
+  /** How many times slower than usual, for what begins now. */
   slowness = 1
   readonly #speed: DiskSpeed
   readonly #dice: Dice
@@ -63,6 +63,8 @@ export class SimDisk {
   /** Records that rotted since the last wipe, by session. */
   readonly #rotten = new Map<string, number>()
   #quarantined = 0
+  #hasRefused = false
+  #isSyncSlow = false
   #syncing = 0
 
   constructor(speed: DiskSpeed, dice: Dice, events: DiskEvents) {
@@ -93,8 +95,19 @@ export class SimDisk {
     return this.#rotten.has(session)
   }
 
+  /** A sync that began slowly goes on slowly, and what comes after it waits. */
+  get isSlow(): boolean {
+    return this.slowness > 1 || this.#isSyncSlow
+  }
+
+  /** Whether it has refused a write of the process: what that has in memory may be more than what it reads back. */
+  get hasRefused(): boolean {
+    return this.#hasRefused
+  }
+
   /** The disk as a process sees it, from `open` until the process dies. */
   store(process: SimProcess): Store {
+    this.#hasRefused = false
     return new SimStore(this, process)
   }
 
@@ -105,6 +118,7 @@ export class SimDisk {
     if (lucky < this.#pending.length) this.#events.onLost(this.#pending.length - lucky)
     this.#pending = []
     this.#syncing = 0
+    this.#isSyncSlow = false
   }
 
   /** Another disk that holds what this one has synced. */
@@ -200,15 +214,21 @@ export class SimDisk {
 
   #sync(process: SimProcess): void {
     this.#syncing = this.#pending.length
+    this.#isSyncSlow = this.#syncing > 0 && this.slowness > 1
     if (this.#syncing === 0) return
     const delay = this.#speed.syncMean / 4 + this.#dice.exponential(this.#speed.syncMean)
     process.after(delay * this.slowness, () => {
       const synced = this.#pending.splice(0, this.#syncing)
       this.#syncing = 0
-      if (this.isFull) for (const { reject } of synced) reject(failed('no space left on device'))
+      if (this.isFull) this.#refuse(synced)
       else this.#finish(synced)
       this.#sync(process)
     })
+  }
+
+  #refuse(unsynced: readonly Pending[]): void {
+    this.#hasRefused ||= unsynced.length > 0
+    for (const { reject } of unsynced) reject(failed('no space left on device'))
   }
 
   #finish(synced: readonly Pending[]): void {

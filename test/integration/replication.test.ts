@@ -202,6 +202,18 @@ test('a terminated session stays terminated, whatever the other side wrote meanw
   expect(peer(two, 1).sessions.count()).toBe(0)
 })
 
+test('of two terminations at once at one peer both are answered: it was terminated, or it was already', async () => {
+  // Sessions that are read from disk for each call are terminated a turn after they were found alive.
+  const one = await start(1, { hydratedSessionsMax: 0 })
+  const { sessions } = peer(one, 0)
+  await sessions.create('s')
+  const answers = await Promise.allSettled([sessions.terminate('s'), sessions.terminate('s')])
+  expect(answers.map(({ status }) => status)).toContain('fulfilled')
+  for (const answer of answers) {
+    if (answer.status === 'rejected') expect(answer.reason).toMatchObject({ code: 'SESSION_TERMINATED' })
+  }
+})
+
 test('a session that was terminated elsewhere is not served, also right after and without its document at hand', async () => {
   const two = await start(2, { hydratedSessionsMax: 0 })
   const { session } = await peer(two, 0).sessions.create('s', { data: { x: 1 }, durability: 'all' })

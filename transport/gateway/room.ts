@@ -6,6 +6,7 @@
 import * as Y from 'yjs'
 import {
   applyRemote,
+  encodeIntegrated,
   inspectUpdate,
   integrable,
   isTerminated,
@@ -62,7 +63,7 @@ export class Room {
     const message = readMessage(bytes)
     switch (message.kind) {
       case 'ask':
-        client.send(writeAnswer(Y.encodeStateAsUpdate(this.#session.doc, message.stateVector)))
+        client.send(writeAnswer(encodeIntegrated(this.#session.doc, message.stateVector)))
         return
       case 'answer':
         client.asked = false

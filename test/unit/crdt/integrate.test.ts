@@ -7,6 +7,7 @@ import {
   applyRemote,
   createDocument,
   digestOf,
+  encodeIntegrated,
   hasCode,
   inspectUpdate,
   integrable,
@@ -204,6 +205,17 @@ test('updates applied together do what they do one by one, in one transaction', 
     const { pending } = applyInspected(doc, rest, 'peer')
     expect({ pending, transactions }).toEqual({ pending: false, transactions: 1 })
     expect(digestOf(doc)).toEqual(digestOf(documentOf(updates)))
+  })
+  fc.assert(property, { numRuns: 200 })
+})
+
+test('what waits for something missing holds up nothing that others can integrate', () => {
+  const property = fc.property(worlds(), fc.nat(40), ({ updates }, lost) => {
+    const damaged = documentOf(updates.filter((_, index) => index !== lost % updates.length))
+    const copy = createDocument('copy')
+    const { pending } = applyRemote(copy, encodeIntegrated(damaged), 'peer')
+    expect(pending).toBe(false)
+    expect(digestOf(copy)).toEqual(digestOf(damaged))
   })
   fc.assert(property, { numRuns: 200 })
 })
