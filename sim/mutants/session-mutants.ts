@@ -42,9 +42,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: CATALOG,
-        find: 'this.tree(entry.shard).set(entry.id, digestOf(doc))',
-        replace:
-          'if (this.tree(entry.shard).get(entry.id) === undefined) this.tree(entry.shard).set(entry.id, digestOf(doc))',
+        find: 'tree.set(entry.id, digestOf(doc))',
+        replace: 'tree.set(entry.id, tree.get(entry.id) ?? digestOf(doc))',
       },
     ],
   },
