@@ -159,6 +159,7 @@ export class MeshPeer implements Peer {
     const transport = await this.#ports.transport(await identitySeed(store, random))
     const boot = await nextBootId(store, clock, random)
     const running = this.#assemble(transport, boot, newClientId(random))
+    await running.life.begin()
     this.#running = running
     await transport.start()
     this.#joining = this.#join(running)
@@ -171,8 +172,9 @@ export class MeshPeer implements Peer {
   /** Other peers see a peer only once it knows what it holds: what they say of a session must meet what is on disk. */
   async #join({ catalog, replication, membership, recovery, life }: Running): Promise<void> {
     await catalog.loading.run()
-    life.retention.fadeAll()
+    await life.returning.settle()
     if (this.#stopping !== undefined) return
+    life.retention.fadeAll()
     replication.start()
     membership.start()
     this.#stopJoined = [recovery.begin(), life.start()]
@@ -186,6 +188,7 @@ export class MeshPeer implements Peer {
   async #stop(): Promise<void> {
     const running = this.#running
     if (running === undefined) return
+    running.life.returning.stop()
     await this.#joining.catch(() => {})
     await running.membership.leave()
     running.replication.stop()
@@ -212,7 +215,7 @@ export class MeshPeer implements Peer {
 
   /** Builds the parts. The catalog tells sessions of local changes and sessions look into the catalog: one comes late. */
   #assemble(transport: Transport, boot: string, clientId: number): Running {
-    const { clock, random, store } = this.#ports
+    const { clock, random, store, log, snapshotTarget: target } = this.#ports
     const startedAt = clock.monotonic()
     const config = this.#config
     const self = () => transport.self
@@ -239,13 +242,13 @@ export class MeshPeer implements Peer {
     const lifecycles = this.#lifecycles(catalog)
     const onTakeover = (from: PeerId, entries: readonly Entry[]) => this.#takeover(from, entries, lifecycles)
     const homes = new Homes({ membership, catalog, shardCount: config.shardCount, self, onTakeover })
+    const snapshots = createSnapshotService({ ...shared, target, store, catalog, config, self })
     const onExpired = (session: string, at: number) => this.#events.emit('expired', { session, at })
     const deps = { ...shared, catalog, store, config, membership, homes, replication, lifecycles, counters }
-    const life = createLife({ ...deps, onExpired })
+    const setAside = (ids: readonly string[]) => snapshots.snapshots.setAside(ids)
+    const life = createLife({ ...deps, log, setAside, onExpired })
     const identity = () => this.#identity(transport, membership, startedAt)
-    const sessions = new Sessions({ ...deps, random, identity, onActive: life.active })
-    const target = this.#ports.snapshotTarget
-    const snapshots = createSnapshotService({ ...shared, target, store, catalog, config, self })
+    const sessions = new Sessions({ ...deps, random, identity, onActive: life.active, assertShown: life.assertShown })
     late.catalog = new Catalog({
       ...config,
       store,
@@ -266,7 +269,7 @@ export class MeshPeer implements Peer {
     const integrity = this.#integrity(catalog)
     const stops = [sets.start(), homes.start(), snapshots.start(), integrity.start(), this.#keepSummaries(catalog)]
     const parts = { boot, transport, membership, replication, sessions, homes, failover, integrity, reconstruction }
-    const recovery = this.#recovery(catalog, { membership, replication, integrity, lifecycles })
+    const recovery = this.#recovery(catalog, { membership, replication, integrity, lifecycles, life })
     return { ...parts, life, recovery, snapshots: snapshots.snapshots, catalog: late.catalog, stops, startedAt }
   }
 
@@ -279,9 +282,9 @@ export class MeshPeer implements Peer {
 
   #recovery(
     catalog: () => Catalog,
-    parts: Pick<Running, 'membership' | 'replication' | 'integrity'> & { lifecycles: Lifecycles },
+    parts: Pick<Running, 'membership' | 'replication' | 'integrity' | 'life'> & { lifecycles: Lifecycles },
   ): Recovery {
-    const { membership, replication, integrity, lifecycles } = parts
+    const { membership, replication, integrity, lifecycles, life } = parts
     const { clock } = this.#ports
     return new Recovery({
       clock,
@@ -292,6 +295,7 @@ export class MeshPeer implements Peer {
       accompanied: () => membership.live().length > 0,
       differs: (shard) => replication.differs(shard),
       fetch: (id) => replication.fetch(id),
+      accept: () => life.returning.accept(),
       onRecovered: ({ id }) => lifecycles.recovered(id, clock.now()),
       onError: (error) => this.#report(error),
     })
@@ -353,6 +357,7 @@ export class MeshPeer implements Peer {
       upMs: this.#ports.clock.monotonic() - running.startedAt,
       trouble: running.catalog.journal.failure?.message ?? this.#ports.store.obstacle,
       damage: this.#damage,
+      returning: running.life.returning.reason,
       liveCount: running.membership.live().length,
       lagMs: running.replication.lag(),
     })
@@ -370,7 +375,6 @@ export class MeshPeer implements Peer {
 
 /** How long a start waits for all sessions to be read, and with that for the peer to be in the mesh. */
 const LOAD_PATIENCE_MS = 1_500
-
 /** How often sessions that have been quiet are summarized for the next start. */
 const SUMMARY_INTERVAL_MS = 2_500
 

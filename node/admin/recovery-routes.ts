@@ -14,5 +14,6 @@ export function addRecoveryRoutes(app: FastifyInstance, peer: Peer): void {
   app.post('/v1/recovery/prioritize', (request) =>
     peer.recovery.prioritize(parse(prioritizeBody, request.body).sessions),
   )
+  app.post('/v1/recovery/accept', () => peer.recovery.accept())
   app.post('/v1/recovery/staged', (request) => peer.recovery.staged(parse(stagedBody, request.body).stages))
 }

@@ -19,6 +19,9 @@ export function registerRecovery(program: Command): void {
   verb(recovery, 'prioritize <ids...>', 'takes these sessions before all others', (client, ids) =>
     client.call('POST', '/v1/recovery/prioritize', { sessions: ids }),
   )
+  verb(recovery, 'accept', 'shows what a peer holds that was away too long and meets no other', (client) =>
+    client.call('POST', '/v1/recovery/accept'),
+  )
   verb(
     recovery,
     'staged <stages...>',

@@ -19,11 +19,13 @@ const TICK_MS = 1_000
 /** Tombstones looked at in one tick. */
 const TICK_MAX = 256
 /** When to come back to a session that is in use. */
-const AGAIN_MS = 30_000
+const AGAIN_MS = 2_000
 /** A faded tombstone is kept for this share of the retention … */
 const FADE_SHARE = 0.1
 /** … and so many times the most by which clocks differ, at least. */
 const FADE_SKEWS = 10
+/** For so long after a start nothing is forgotten: others may come back as late, and need it. */
+const GRACE_MAX_MS = 3_600_000
 
 export interface RetentionOptions {
   readonly clock: Clock
@@ -32,6 +34,7 @@ export interface RetentionOptions {
   readonly tombstoneRetentionMs: number
   readonly terminatedHistoryMs: number
   readonly clockSkewMaxMs: number
+  readonly returnPatienceMs: number
   /** A session is forgotten, tombstone and all. */
   readonly onForgotten: (session: string) => void
   readonly onError: (error: unknown) => void
@@ -41,6 +44,8 @@ export class Retention {
   readonly #options: RetentionOptions
   readonly #agenda = new Agenda()
   #isRunning = false
+  /** Monotonic ms. */
+  #startedAt: number | undefined
 
   constructor(options: RetentionOptions) {
     this.#options = options
@@ -51,7 +56,18 @@ export class Retention {
     for (const entry of this.#options.catalog().entries()) this.#fade(entry)
   }
 
+  /** When it began, monotonic ms. */
+  get startedAt(): number | undefined {
+    return this.#startedAt
+  }
+
+  /** For how long nothing is forgotten then: much longer than those that come back together wait for each other. */
+  get graceMs(): number {
+    return Math.min(this.#fadeMs(), GRACE_MAX_MS) + 2 * this.#options.returnPatienceMs
+  }
+
   start(): Cancel {
+    this.#startedAt = this.#options.clock.monotonic()
     return every(this.#options.clock, TICK_MS, () => this.#tick())
   }
 
@@ -154,8 +170,10 @@ export class Retention {
 
   #isOver(entry: Entry): boolean {
     const { terminatedAt } = entry
-    if (terminatedAt === undefined) return false
-    return this.#options.clock.now() >= this.#fadeAt(entry, terminatedAt) + this.#fadeMs()
+    const { clock } = this.#options
+    if (terminatedAt === undefined || this.#startedAt === undefined) return false
+    if (clock.monotonic() - this.#startedAt < this.graceMs) return false
+    return clock.now() >= this.#fadeAt(entry, terminatedAt) + this.#fadeMs()
   }
 
   #stripAt(terminatedAt: number): number {

@@ -13,7 +13,10 @@ import type { Lifecycles } from '../sessions/lifecycle.ts'
 import type { Store } from '../ports/store.ts'
 import { Agreement } from './agreement.ts'
 import { Expiry } from './expiry.ts'
+import { serveKnown } from './known.ts'
+import { LastAlive } from './last-alive.ts'
 import { Retention } from './retention.ts'
+import { Returning } from './returning.ts'
 
 export interface LifeOptions {
   readonly transport: Transport
@@ -27,12 +30,20 @@ export interface LifeOptions {
   readonly lifecycles: Lifecycles
   readonly counters: Counters
   readonly allowed: (peer: PeerId) => boolean
+  /** Writes these sessions to a file of their own, and says which. */
+  readonly setAside: (sessions: readonly string[]) => Promise<string>
+  readonly log: (level: 'info' | 'warn', message: string, fields?: object) => void
   readonly onExpired: (session: string, at: number) => void
   readonly onError: (error: unknown) => void
 }
 
 export interface Life {
   readonly retention: Retention
+  readonly returning: Returning
+  /** Throws as long as nothing that is held may be shown. */
+  readonly assertShown: () => void
+  /** Finds out how long the peer has been away. To be called before anything is shown of it. */
+  begin(): Promise<void>
   /** To be called when what the catalog knows of a session's record may have changed. */
   described(entry: Entry): void
   /** To be called when somebody uses a session at this peer. */
@@ -49,6 +60,8 @@ export function createLife(options: LifeOptions): Life {
     ...config,
     onForgotten: (session) => lifecycles.forget(session),
   })
+  const lastAlive = new LastAlive({ ...options, ...config })
+  const returning = new Returning({ ...options, ...config, graceMs: retention.graceMs })
   const expiry = new Expiry({
     ...options,
     ...config,
@@ -64,6 +77,19 @@ export function createLife(options: LifeOptions): Life {
   })
   return {
     retention,
+    returning,
+    assertShown: () => returning.assertOver(),
+    async begin() {
+      const note = await lastAlive.read()
+      returning.begin(note)
+      serveKnown({
+        ...options,
+        startedFrom: () => note?.ranUntil ?? 0,
+        joinedAt: () => retention.startedAt,
+        members: () => membership.live().map(({ info }) => info),
+        refuse: counters.refuse,
+      })
+    },
     described(entry) {
       if (entry.terminatedAt === undefined) expiry.note(entry)
       else retention.note(entry)
@@ -71,7 +97,10 @@ export function createLife(options: LifeOptions): Life {
     active: (entry) => agreement.active(entry),
     start() {
       agreement.serve()
-      const cancels = [expiry.start(), retention.start()]
+      const stopMeeting = membership.events.on('change', ({ to }) => {
+        if (to === 'alive') lastAlive.met()
+      })
+      const cancels = [expiry.start(), retention.start(), lastAlive.start(), stopMeeting]
       return () => {
         for (const cancel of cancels) cancel()
       }

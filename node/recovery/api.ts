@@ -57,4 +57,9 @@ export interface Recovery {
    * of it is looked at once more.
    */
   staged(stages: readonly RecoveryStage[]): RecoveryProgress
+  /**
+   * For a peer that was away longer than tombstones are kept, and waits for others that won't come: what it holds is shown
+   * as it is. Whether it was waiting.
+   */
+  accept(): { readonly accepted: boolean }
 }

@@ -30,6 +30,8 @@ export interface RecoveryOptions {
   readonly differs: (shard: number) => boolean
   /** Asks the replicas for what they have more. */
   readonly fetch: (id: string) => Promise<unknown>
+  /** Shows what is held as it is, if it is being held back. Whether it was. */
+  readonly accept: () => boolean
   readonly onRecovered: (entry: Entry) => void
   readonly onError: (error: unknown) => void
 }
@@ -49,6 +51,10 @@ export class Recovery implements RecoveryApi {
 
   constructor(options: RecoveryOptions) {
     this.#options = options
+  }
+
+  accept(): { readonly accepted: boolean } {
+    return { accepted: this.#options.accept() }
   }
 
   /** To be called once all that was on disk is known. Returns what ends it. */

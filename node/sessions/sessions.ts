@@ -54,6 +54,8 @@ export interface SessionsOptions {
   readonly config: PeerConfig
   /** A session is being used at this peer. */
   readonly onActive: (entry: Entry) => void
+  /** Throws if what is held must not be shown yet. */
+  readonly assertShown: () => void
   readonly identity: () => Pick<SessionsStatus, 'peer' | 'name' | 'boot' | 'addresses' | 'uptimeMs' | 'replicas'>
 }
 
@@ -111,6 +113,7 @@ export class Sessions implements SessionsApi, SessionHost {
   }
 
   async create(id?: string, options: CreateOptions = {}): Promise<{ session: Session; receipt: Receipt }> {
+    this.#options.assertShown()
     const { config, clock, lifecycles } = this.#options
     const catalog = this.#options.catalog()
     const name = parseSessionId(id ?? toHex(this.#options.random.bytes(RANDOM_ID_BYTES)))
@@ -261,6 +264,7 @@ export class Sessions implements SessionsApi, SessionHost {
   }
 
   async #find(id: string): Promise<Entry> {
+    this.#options.assertShown()
     const catalog = this.#options.catalog()
     const here = catalog.get(id) ?? (await catalog.loading.bring(id))
     if (here !== undefined && isHeld(here)) return here
@@ -282,6 +286,7 @@ export class Sessions implements SessionsApi, SessionHost {
   }
 
   #live(): Entry[] {
+    this.#options.assertShown()
     return [...this.#options.catalog().entries()].filter((entry) => entry.terminatedAt === undefined && isHeld(entry))
   }
 

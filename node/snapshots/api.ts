@@ -22,7 +22,8 @@ export interface SnapshotView {
 /** A snapshot file at the target. */
 export interface SnapshotInfo {
   readonly id: string
-  readonly kind: 'base' | 'increment'
+  /** `aside`: sessions that this peer held and no other knew any more, when it came back after a long time. */
+  readonly kind: 'base' | 'increment' | 'aside'
   readonly parent: string | null
   /** When the view was taken, ms since the epoch. */
   readonly at: number

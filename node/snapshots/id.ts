@@ -3,7 +3,7 @@ import { hash128, toHex } from '../../crdt/index.ts'
 
 const TAG_DIGITS = 8
 const SUFFIX = '.snapshot'
-const PATTERN = /^(\d{8}T\d{9}Z)-([0-9a-f]{8})(?:-after-(\d{8}T\d{9}Z))?$/
+const PATTERN = /^(\d{8}T\d{9}Z)-([0-9a-f]{8})(?:-after-(\d{8}T\d{9}Z)|-(aside))?$/
 
 export interface SnapshotName {
   readonly id: string
@@ -15,6 +15,8 @@ export interface SnapshotName {
   readonly key: string
   /** Key of the snapshot that it builds on; undefined for a base. */
   readonly parentKey: string | undefined
+  /** Some sessions that were set aside, for somebody to decide about: no retention removes it, nothing builds on it. */
+  readonly isAside: boolean
 }
 
 /** Peers may share a place for snapshots; their tags tell whose is whose. */
@@ -25,12 +27,17 @@ export function tagOf(peer: string): string {
 export function snapshotName(at: number, tag: string, parent: SnapshotName | undefined): SnapshotName {
   const key = `${formatTime(at)}-${tag}`
   const id = parent === undefined ? key : `${key}-after-${formatTime(parent.at)}`
-  return { id, at, tag, key, parentKey: parent?.key }
+  return { id, at, tag, key, parentKey: parent?.key, isAside: false }
+}
+
+export function asideName(at: number, tag: string): SnapshotName {
+  const key = `${formatTime(at)}-${tag}-aside`
+  return { id: key, at, tag, key, parentKey: undefined, isAside: true }
 }
 
 /** Undefined for what is no snapshot's id. */
 function parseSnapshotId(id: string): SnapshotName | undefined {
-  const [, time, tag, parentTime] = PATTERN.exec(id) ?? []
+  const [, time, tag, parentTime, aside] = PATTERN.exec(id) ?? []
   if (time === undefined || tag === undefined) return undefined
   const at = parseTime(time)
   if (Number.isNaN(at)) return undefined
@@ -38,8 +45,9 @@ function parseSnapshotId(id: string): SnapshotName | undefined {
     id,
     at,
     tag,
-    key: `${time}-${tag}`,
+    key: aside === undefined ? `${time}-${tag}` : id,
     parentKey: parentTime === undefined ? undefined : `${parentTime}-${tag}`,
+    isAside: aside !== undefined,
   }
 }
 
@@ -50,6 +58,11 @@ export function fileNameOf(id: string): string {
 /** Undefined for a file that is no snapshot. */
 export function parseFileName(file: string): SnapshotName | undefined {
   return file.endsWith(SUFFIX) ? parseSnapshotId(file.slice(0, -SUFFIX.length)) : undefined
+}
+
+/** The snapshots of all that a peer held. */
+export function wholeNamesIn(files: readonly { readonly name: string }[]): SnapshotName[] {
+  return namesIn(files).filter(({ isAside }) => !isAside)
 }
 
 /** The snapshots among files. */

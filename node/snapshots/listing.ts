@@ -24,10 +24,10 @@ export class Listing {
     for (const file of files) {
       const name = parseFileName(file.name)
       if (name === undefined) continue
-      const { id, at, tag, parentKey } = name
+      const { id, at, tag, parentKey, isAside } = name
       const end = this.#ends.get(id) ?? (await readEnd(target, file))
       if (end.damage === null) ends.set(id, end)
-      const kind = parentKey === undefined ? 'base' : 'increment'
+      const kind = isAside ? 'aside' : parentKey === undefined ? 'base' : 'increment'
       const parent = parentKey === undefined ? null : (ids.get(parentKey) ?? parentKey)
       infos.push({ id, kind, parent, at, tag, own: tag === this.#tag(), bytes: file.bytes, ...end })
     }

@@ -38,6 +38,7 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
     views,
     catalog,
     clock,
+    store,
     tag,
     writer: () => ({ peer: self(), name, boot, meshName, shardCount }),
     retention: {

@@ -2,6 +2,7 @@
 import { SessionMeshError } from '../../crdt/index.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { SnapshotTarget } from '../ports/snapshot-target.ts'
+import type { Store } from '../ports/store.ts'
 import type { Catalog } from '../sessions/catalog.ts'
 import { delay } from '../util/timers.ts'
 import type {
@@ -15,7 +16,7 @@ import type {
 } from './api.ts'
 import { chainOf, openChain, type Chain } from './chain.ts'
 import type { SnapshotHeader, SnapshotRecord } from './format.ts'
-import { fileNameOf, namesIn, parseFileName } from './id.ts'
+import { asideName, fileNameOf, namesIn, parseFileName, wholeNamesIn } from './id.ts'
 import { Listing } from './listing.ts'
 import { restoreRecords } from './restore.ts'
 import { expiredOf, type RetentionPolicy } from './retention.ts'
@@ -31,6 +32,7 @@ export interface SnapshotsOptions {
   readonly views: Views
   readonly catalog: () => Catalog
   readonly clock: Clock
+  readonly store: Store
   /** Of this peer's names. */
   readonly tag: () => string
   /** What every file says of who took it. */
@@ -123,7 +125,7 @@ export class Snapshots implements SnapshotsApi {
   /** Id of the newest snapshot that is not younger than `at`, of any peer. */
   async newestBefore(at: number): Promise<string | undefined> {
     if (this.#options.target === undefined) return undefined
-    const names = namesIn(await (await this.#target()).list()).filter((name) => name.at <= at)
+    const names = wholeNamesIn(await (await this.#target()).list()).filter((name) => name.at <= at)
     return names.toSorted((a, b) => b.at - a.at)[0]?.id
   }
 
@@ -131,11 +133,33 @@ export class Snapshots implements SnapshotsApi {
   async prune(): Promise<string[]> {
     const { retention, tag, views } = this.#options
     const target = await this.#target()
-    const own = namesIn(await target.list()).filter((name) => name.tag === tag())
+    const own = wholeNamesIn(await target.list()).filter((name) => name.tag === tag())
     const parents = views.parents()
     const expired = expiredOf(own, retention).filter(({ key }) => !parents.has(key))
     for (const { id } of expired) await target.remove(fileNameOf(id))
     return expired.map(({ id }) => id)
+  }
+
+  /** Writes these sessions, in order of id, to a file of their own; returns its id. */
+  async setAside(sessions: readonly string[]): Promise<string> {
+    const { clock, store, catalog, tag, writer } = this.#options
+    const target = await this.#target()
+    const { id, at } = asideName(Math.floor(clock.now()), tag())
+    await catalog().journal.flush()
+    const view = store.view()
+    try {
+      const header: SnapshotHeader = { id, kind: 'base', parent: null, at, ...writer() }
+      await target.put(
+        fileNameOf(id),
+        writeSnapshot(
+          header,
+          viewRecords(view, sessions, () => this.#pause()),
+        ),
+      )
+      return id
+    } finally {
+      await view.close()
+    }
   }
 
   /** Views are let go; a file that is being written is given up. */
@@ -188,7 +212,7 @@ export class Snapshots implements SnapshotsApi {
   async #chain(target: SnapshotTarget, id: string): Promise<Chain> {
     const files = await target.list()
     if (id !== LATEST) return chainOf(id, files, target.place)
-    const newest = namesIn(files).toSorted((a, b) => b.at - a.at)[0]
+    const newest = wholeNamesIn(files).toSorted((a, b) => b.at - a.at)[0]
     if (newest === undefined) throw new SessionMeshError('SNAPSHOT_NOT_FOUND', `no snapshot in ${target.place}`)
     return chainOf(newest.id, files, target.place)
   }

@@ -6,6 +6,8 @@ import { isMissing, syncDirectory } from '../util/files.ts'
 
 export class Keystones {
   readonly #directory: string
+  /** One after the other: two of one name would take each other's file away. */
+  #last: Promise<void> = Promise.resolve()
 
   constructor(directory: string) {
     this.#directory = join(directory, 'keystones')
@@ -22,7 +24,13 @@ export class Keystones {
   }
 
   /** On disk when it resolves; a crash leaves the old value or the new one. */
-  async put(name: string, bytes: Uint8Array): Promise<void> {
+  put(name: string, bytes: Uint8Array): Promise<void> {
+    const put = this.#last.catch(() => {}).then(() => this.#put(name, bytes))
+    this.#last = put
+    return put
+  }
+
+  async #put(name: string, bytes: Uint8Array): Promise<void> {
     await mkdir(this.#directory, { recursive: true })
     const path = this.#path(name)
     const file = await open(`${path}.new`, 'w', 0o600)

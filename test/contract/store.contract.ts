@@ -289,6 +289,12 @@ function checkClosing(check: Check): void {
     await unopened.close()
   })
 
+  check('of values put at once under one name the last stays', async (store) => {
+    await Promise.all([1, 2, 3, 4, 5].map((n) => store.putMeta('key', new Uint8Array([n]))))
+    expect(await store.getMeta('key')).toEqual(new Uint8Array([5]))
+    await store.append([logRecord('a', 1)])
+  })
+
   check('gives room back to the disk, and keeps what is there', async (store) => {
     await store.append([logRecord('a', 1), logRecord('b', 1), logRecord('b', 2)])
     await store.remove('a')

@@ -59,7 +59,7 @@ test('the content of deleted sessions leaves the disk, tombstones stay until the
 })
 
 test('past their retention tombstones are forgotten, by themselves, for good', async () => {
-  const options = { tombstoneRetentionMs: 500, clockSkewMaxMs: 10, terminatedHistoryMs: 0 }
+  const options = { tombstoneRetentionMs: 500, clockSkewMaxMs: 10, terminatedHistoryMs: 0, returnPatienceMs: 0 }
   const peer = startPeer(options)
   await peer.start()
   await peer.sessions.create('kept')

@@ -71,7 +71,7 @@ export function memoryPeer(
   transport: Transport,
   store: Store,
   options: PeerOptions,
-  ports: Pick<PeerPorts, 'snapshotTarget'> = {},
+  ports: Partial<Pick<PeerPorts, 'snapshotTarget' | 'clock'>> = {},
 ): MeshPeer {
   return new MeshPeer(resolveConfig(options), {
     clock: systemClock,

@@ -607,6 +607,90 @@ export declare namespace DueResponse {
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<DueResponse>): DueResponse;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<DueResponse>): Generator<DueResponseObjectionsFieldEvent>;
 }
+export interface KnownRequest {
+    sessions: string[];
+}
+export declare namespace KnownRequest {
+    const codec: () => Codec<KnownRequest>;
+    interface KnownRequestSessionsFieldEvent {
+        field: '$.sessions[]';
+        index: number;
+        value: string;
+    }
+    function encode(obj: Partial<KnownRequest>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<KnownRequest>): KnownRequest;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<KnownRequest>): Generator<KnownRequestSessionsFieldEvent>;
+}
+export interface KnownResponse {
+    startedFrom: number;
+    joinedMs: number;
+    returning: boolean;
+    members: Address[];
+    known: number[];
+    ended: Entry[];
+}
+export declare namespace KnownResponse {
+    const codec: () => Codec<KnownResponse>;
+    interface KnownResponseStartedFromFieldEvent {
+        field: '$.startedFrom';
+        value: number;
+    }
+    interface KnownResponseJoinedMsFieldEvent {
+        field: '$.joinedMs';
+        value: number;
+    }
+    interface KnownResponseReturningFieldEvent {
+        field: '$.returning';
+        value: boolean;
+    }
+    interface KnownResponseMembersPeerFieldEvent {
+        field: '$.members[].peer';
+        value: string;
+        index: number;
+    }
+    interface KnownResponseMembersAddressesFieldEvent {
+        field: '$.members[].addresses[]';
+        index: number;
+        value: string;
+    }
+    interface KnownResponseKnownFieldEvent {
+        field: '$.known[]';
+        index: number;
+        value: number;
+    }
+    interface KnownResponseEndedSessionFieldEvent {
+        field: '$.ended[].session';
+        value: string;
+        index: number;
+    }
+    interface KnownResponseEndedUpdateFieldEvent {
+        field: '$.ended[].update';
+        value: Uint8Array;
+        index: number;
+    }
+    function encode(obj: Partial<KnownResponse>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<KnownResponse>): KnownResponse;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<KnownResponse>): Generator<KnownResponseStartedFromFieldEvent | KnownResponseJoinedMsFieldEvent | KnownResponseReturningFieldEvent | KnownResponseMembersPeerFieldEvent | KnownResponseMembersAddressesFieldEvent | KnownResponseKnownFieldEvent | KnownResponseEndedSessionFieldEvent | KnownResponseEndedUpdateFieldEvent>;
+}
+export interface Address {
+    peer: string;
+    addresses: string[];
+}
+export declare namespace Address {
+    const codec: () => Codec<Address>;
+    interface AddressPeerFieldEvent {
+        field: '$.peer';
+        value: string;
+    }
+    interface AddressAddressesFieldEvent {
+        field: '$.addresses[]';
+        index: number;
+        value: string;
+    }
+    function encode(obj: Partial<Address>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Address>): Address;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Address>): Generator<AddressPeerFieldEvent | AddressAddressesFieldEvent>;
+}
 export interface PushResponse {
     accepted: number;
     refused: number;

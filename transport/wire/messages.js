@@ -2282,6 +2282,383 @@ export var DueResponse;
     }
     DueResponse.stream = stream;
 })(DueResponse || (DueResponse = {}));
+export var KnownRequest;
+(function (KnownRequest) {
+    let _codec;
+    KnownRequest.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (obj.sessions != null && obj.sessions.length > 0) {
+                    for (const value of obj.sessions) {
+                        w.uint32(10);
+                        w.string(value);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    sessions: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.sessions != null && obj.sessions.length === opts.limits.sessions) {
+                                throw new MaxLengthError('Decode error - repeated field "sessions" had too many elements');
+                            }
+                            obj.sessions.push(reader.string());
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    sessions: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.sessions != null && obj.sessions === opts.limits.sessions) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "sessions" had too many elements');
+                            }
+                            yield {
+                                field: `${prefix}.sessions[]`,
+                                index: obj.sessions,
+                                value: reader.string()
+                            };
+                            obj.sessions++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, KnownRequest.codec());
+    }
+    KnownRequest.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, KnownRequest.codec(), opts);
+    }
+    KnownRequest.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, KnownRequest.codec(), opts);
+    }
+    KnownRequest.stream = stream;
+})(KnownRequest || (KnownRequest = {}));
+export var KnownResponse;
+(function (KnownResponse) {
+    let _codec;
+    KnownResponse.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.startedFrom != null && obj.startedFrom !== 0)) {
+                    w.uint32(8);
+                    w.uint64Number(obj.startedFrom);
+                }
+                if ((obj.joinedMs != null && obj.joinedMs !== 0)) {
+                    w.uint32(16);
+                    w.uint64Number(obj.joinedMs);
+                }
+                if ((obj.returning != null && obj.returning !== false)) {
+                    w.uint32(24);
+                    w.bool(obj.returning);
+                }
+                if (obj.members != null && obj.members.length > 0) {
+                    for (const value of obj.members) {
+                        w.uint32(34);
+                        Address.codec().encode(value, w);
+                    }
+                }
+                if (obj.known != null && obj.known.length > 0) {
+                    for (const value of obj.known) {
+                        w.uint32(40);
+                        w.uint32(value);
+                    }
+                }
+                if (obj.ended != null && obj.ended.length > 0) {
+                    for (const value of obj.ended) {
+                        w.uint32(50);
+                        Entry.codec().encode(value, w);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    startedFrom: 0,
+                    joinedMs: 0,
+                    returning: false,
+                    members: [],
+                    known: [],
+                    ended: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.startedFrom = reader.uint64Number();
+                            break;
+                        }
+                        case 2: {
+                            obj.joinedMs = reader.uint64Number();
+                            break;
+                        }
+                        case 3: {
+                            obj.returning = reader.bool();
+                            break;
+                        }
+                        case 4: {
+                            if (opts.limits?.members != null && obj.members.length === opts.limits.members) {
+                                throw new MaxLengthError('Decode error - repeated field "members" had too many elements');
+                            }
+                            obj.members.push(Address.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.members$
+                            }));
+                            break;
+                        }
+                        case 5: {
+                            if (opts.limits?.known != null && obj.known.length === opts.limits.known) {
+                                throw new MaxLengthError('Decode error - repeated field "known" had too many elements');
+                            }
+                            obj.known.push(reader.uint32());
+                            break;
+                        }
+                        case 6: {
+                            if (opts.limits?.ended != null && obj.ended.length === opts.limits.ended) {
+                                throw new MaxLengthError('Decode error - repeated field "ended" had too many elements');
+                            }
+                            obj.ended.push(Entry.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.ended$
+                            }));
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    members: 0,
+                    known: 0,
+                    ended: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.startedFrom`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.joinedMs`,
+                                value: reader.uint64Number()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.returning`,
+                                value: reader.bool()
+                            };
+                            break;
+                        }
+                        case 4: {
+                            if (opts.limits?.members != null && obj.members === opts.limits.members) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "members" had too many elements');
+                            }
+                            for (const evt of Address.codec().stream(reader, reader.uint32(), `${prefix}.members[]`, {
+                                limits: opts.limits?.members$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.members
+                                };
+                            }
+                            obj.members++;
+                            break;
+                        }
+                        case 5: {
+                            if (opts.limits?.known != null && obj.known === opts.limits.known) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "known" had too many elements');
+                            }
+                            yield {
+                                field: `${prefix}.known[]`,
+                                index: obj.known,
+                                value: reader.uint32()
+                            };
+                            obj.known++;
+                            break;
+                        }
+                        case 6: {
+                            if (opts.limits?.ended != null && obj.ended === opts.limits.ended) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "ended" had too many elements');
+                            }
+                            for (const evt of Entry.codec().stream(reader, reader.uint32(), `${prefix}.ended[]`, {
+                                limits: opts.limits?.ended$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.ended
+                                };
+                            }
+                            obj.ended++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, KnownResponse.codec());
+    }
+    KnownResponse.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, KnownResponse.codec(), opts);
+    }
+    KnownResponse.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, KnownResponse.codec(), opts);
+    }
+    KnownResponse.stream = stream;
+})(KnownResponse || (KnownResponse = {}));
+export var Address;
+(function (Address) {
+    let _codec;
+    Address.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.peer != null && obj.peer !== '')) {
+                    w.uint32(10);
+                    w.string(obj.peer);
+                }
+                if (obj.addresses != null && obj.addresses.length > 0) {
+                    for (const value of obj.addresses) {
+                        w.uint32(18);
+                        w.string(value);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    peer: '',
+                    addresses: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.peer = reader.string();
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.addresses != null && obj.addresses.length === opts.limits.addresses) {
+                                throw new MaxLengthError('Decode error - repeated field "addresses" had too many elements');
+                            }
+                            obj.addresses.push(reader.string());
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    addresses: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.peer`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.addresses != null && obj.addresses === opts.limits.addresses) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "addresses" had too many elements');
+                            }
+                            yield {
+                                field: `${prefix}.addresses[]`,
+                                index: obj.addresses,
+                                value: reader.string()
+                            };
+                            obj.addresses++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Address.codec());
+    }
+    Address.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Address.codec(), opts);
+    }
+    Address.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Address.codec(), opts);
+    }
+    Address.stream = stream;
+})(Address || (Address = {}));
 export var PushResponse;
 (function (PushResponse) {
     let _codec;

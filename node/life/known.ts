@@ -1,0 +1,71 @@
+// Answers peers that come back after a long time: who has been here meanwhile, and which of their sessions are known.
+import * as Y from 'yjs'
+import { SessionMeshError } from '../../crdt/errors.ts'
+import type { PeerId, Transport } from '../../transport/port.ts'
+import { KnownRequest, KnownResponse, type Entry as WireEntry } from '../../transport/wire/messages.js'
+import type { Clock } from '../ports/clock.ts'
+import type { Catalog } from '../sessions/catalog.ts'
+import { isHeld } from '../sessions/entry.ts'
+
+export const KNOWN = 'known'
+/** Sessions asked for in one request. */
+export const SESSIONS_MAX = 1_024
+
+export interface KnownOptions {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly catalog: () => Catalog
+  /** Until when the last process ran, ms since the epoch. */
+  readonly startedFrom: () => number
+  /** When this one joined the mesh, monotonic ms; undefined: not yet. */
+  readonly joinedAt: () => number | undefined
+  readonly members: () => readonly { readonly peer: PeerId; readonly addresses: readonly string[] }[]
+  readonly allowed: (peer: PeerId) => boolean
+  readonly refuse: (reason: string, session: string, origin: string, detail: string) => void
+}
+
+export function serveKnown(options: KnownOptions): void {
+  const { transport, allowed, refuse } = options
+  transport.handle(KNOWN, async (from, bytes) => {
+    if (!allowed(from)) throw new SessionMeshError('FORBIDDEN', `${from} is not in allowedPeers`)
+    try {
+      return await answer(options, bytes)
+    } catch (error) {
+      refuse('malformed-known', '', from, error instanceof Error ? error.message : String(error))
+      throw error
+    }
+  })
+}
+
+async function answer(options: KnownOptions, bytes: Uint8Array): Promise<Uint8Array> {
+  const { clock, startedFrom, joinedAt, members } = options
+  const { sessions } = KnownRequest.decode(bytes)
+  if (sessions.length > SESSIONS_MAX) {
+    throw new SessionMeshError('INVALID_MESSAGE', `${sessions.length} sessions, at most ${SESSIONS_MAX}`)
+  }
+  const { known, ended } = await lookUp(options.catalog(), sessions)
+  const joined = joinedAt()
+  return KnownResponse.encode({
+    startedFrom: Math.max(0, Math.round(startedFrom())),
+    joinedMs: joined === undefined ? 0 : Math.round(clock.monotonic() - joined),
+    returning: joined === undefined,
+    members: members().map(({ peer, addresses }) => ({ peer, addresses: [...addresses] })),
+    known,
+    ended,
+  })
+}
+
+async function lookUp(catalog: Catalog, sessions: readonly string[]): Promise<{ known: number[]; ended: WireEntry[] }> {
+  const known: number[] = []
+  const ended: WireEntry[] = []
+  for (const [place, session] of sessions.entries()) {
+    const entry = catalog.get(session)
+    if (entry === undefined || !isHeld(entry)) continue
+    known.push(place)
+    if (entry.terminatedAt === undefined) continue
+    const doc = await catalog.acquire(entry)
+    ended.push({ session, update: Y.encodeStateAsUpdate(doc) })
+    catalog.release(entry)
+  }
+  return { known, ended }
+}
