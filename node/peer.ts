@@ -197,6 +197,7 @@ export class MeshPeer implements Peer {
     if (this.#ports.store.obstacle === undefined) await running.catalog.journal.flush().catch(() => {})
     await this.#summarize(running.catalog, true).catch(() => {})
     await running.transport.stop()
+    if (this.#ports.store.obstacle === undefined) await running.catalog.journal.close()
     await this.#ports.store.close()
     this.#timers.end()
   }

@@ -44,7 +44,14 @@ export class Journal {
     return this.#failure
   }
 
-  /** @throws STORE_FAILED once the store has failed, STORE_FULL while its disk has no room: callers ask before they change anything. */
+  /** The peer stops: takes nothing more, and resolves when all that it has taken is on disk, or has failed to be. */
+  async close(): Promise<void> {
+    const last = this.#last
+    this.#failure ??= new SessionMeshError('PEER_NOT_RUNNING', 'the peer is stopping')
+    await last.catch(() => {})
+  }
+
+  /** @throws PEER_NOT_RUNNING once closed, STORE_FAILED once the store has failed, STORE_FULL while its disk has no room: callers ask first. */
   assertWritable(): void {
     if (this.#failure !== undefined) throw this.#failure
     const { obstacle } = this.#store

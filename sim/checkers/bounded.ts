@@ -28,7 +28,7 @@ export const bounded: CheckerKind = {
           const records = disk.stored(session)?.tail.length ?? 0
           if (records > TAIL_RECORDS_MAX) report(`${name} keeps ${records} log records of ${session}`, [name])
         }
-        const left = peer === undefined ? '' : leftOver(peer, plan.core)
+        const left = peer === undefined ? '' : leftOver(peer, { plan, world })
         if (left !== '') report(`${name} is idle with ${left}`, [name])
       }
     },
@@ -36,21 +36,23 @@ export const bounded: CheckerKind = {
 }
 
 /** Whether nothing is left over in the core: on lossy links an acknowledgement may come long after what it is about. */
-export function isAtRest({ plan, world }: Scene): boolean {
-  return plan.core.every((name) => {
-    const { peer } = world.machine(name)
-    return peer === undefined || leftOver(peer, plan.core) === ''
+export function isAtRest(scene: Pick<Scene, 'plan' | 'world'>): boolean {
+  return scene.plan.core.every((name) => {
+    const { peer } = scene.world.machine(name)
+    return peer === undefined || leftOver(peer, scene) === ''
   })
 }
 
-function leftOver(peer: MeshPeer, core: readonly string[]): string {
+function leftOver(peer: MeshPeer, { plan: { core }, world }: Pick<Scene, 'plan' | 'world'>): string {
+  // A process that ended may have taken with it what others have parked the next change for.
+  const anyEnded = [...world.machines.values()].some(({ isRunning, incarnation }) => !isRunning || incarnation > 1)
   const { pendingWrites, parked, replicas } = peer.replication.status()
   const frames = replicas.flatMap(({ name, pendingFrames }) => {
     return pendingFrames > 0 && core.includes(name) ? [`${pendingFrames} frames pending at ${name}`] : []
   })
   const others = [
     ...(pendingWrites > 0 ? [`${pendingWrites} writes pending`] : []),
-    ...(parked > 0 ? [`${parked} updates parked`] : []),
+    ...(parked > 0 && !anyEnded ? [`${parked} updates parked`] : []),
   ]
   return [...others, ...frames].join(', ')
 }

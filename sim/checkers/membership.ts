@@ -36,7 +36,7 @@ function ghosts({ plan, world }: Scene, downSince: ReadonlyMap<string, Micros>):
     return members.flatMap((member) => {
       const machine = world.machines.get(member.name)
       if (machine === undefined || (member.status !== 'alive' && member.status !== 'suspect')) return []
-      if (machine.isRunning && machine.lastPeerId === member.peer) return []
+      if (machine.hasTwin || (machine.isRunning && machine.lastPeerId === member.peer)) return []
       const since = downSince.get(member.name) ?? 0
       return world.now - since < GONE ? [] : [`${name} sees ${member.name} ${member.status}, which is gone`]
     })

@@ -37,6 +37,7 @@ export class Machine {
   /** Processes started here so far. */
   incarnation = 0
   readonly #options: MachineOptions
+  #twins = 0
   #process: SimProcess | undefined
   #endpoint: Endpoint | undefined
   #peer: MeshPeer | undefined
@@ -161,15 +162,23 @@ export class Machine {
     const [process, endpoint] = [this.#process, this.#endpoint]
     if (process?.isAlive !== true || endpoint === undefined) return () => {}
     this.wasSplit = true
+    this.#twins++
     this.disk = this.disk.copy(this.#options.dice.fork(`disk/${this.incarnation}`))
     this.#process = undefined
     this.#endpoint = undefined
     this.start()
     return () => {
+      this.#twins--
+      this.#options.trace.add(this.#options.loop.now, this.name, 'crash', 'twin')
       process.kill()
       this.#options.network.detach(endpoint)
       this.#options.network.died(endpoint)
     }
+  }
+
+  /** Whether an earlier process of its name runs on beside it. */
+  get hasTwin(): boolean {
+    return this.#twins > 0
   }
 
   freeze(): void {
