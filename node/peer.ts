@@ -193,11 +193,10 @@ export class MeshPeer implements Peer {
     await running.membership.leave()
     running.replication.stop()
     for (const stop of [...this.#stopJoined, ...running.stops]) stop()
-    // Failures of the store health has told already.
     if (this.#ports.store.obstacle === undefined) await running.catalog.journal.flush().catch(() => {})
     await this.#summarize(running.catalog, true).catch(() => {})
     await running.transport.stop()
-    if (this.#ports.store.obstacle === undefined) await running.catalog.journal.close()
+    await running.catalog.journal.close()
     await this.#ports.store.close()
     this.#timers.end()
   }

@@ -46,9 +46,9 @@ export class Journal {
 
   /** The peer stops: takes nothing more, and resolves when all that it has taken is on disk, or has failed to be. */
   async close(): Promise<void> {
-    const last = this.#last
     this.#failure ??= new SessionMeshError('PEER_NOT_RUNNING', 'the peer is stopping')
-    await last.catch(() => {})
+    // What waits for room on the disk would wait for ever; failures health has told already.
+    if (this.#store.obstacle === undefined) await this.#last.catch(() => {})
   }
 
   /** @throws PEER_NOT_RUNNING once closed, STORE_FAILED once the store has failed, STORE_FULL while its disk has no room: callers ask first. */
