@@ -2,12 +2,13 @@
 // sees, too: equal digests could hide different content under a reused client id.
 import * as Y from 'yjs'
 import { toJson } from '../../crdt/index.ts'
-import type { CheckerKind, Report, Scene } from './checker.ts'
+import type { Report } from './checker.ts'
+import type { EndCheckerKind, EndScene } from './end-scene.ts'
 import { fingerprint } from './document.ts'
 import { differences, holdersOf, sessionsOf } from './replicas.ts'
 import { hasPending } from './shadows.ts'
 
-export const convergence: CheckerKind = {
+export const convergence: EndCheckerKind = {
   name: 'convergence',
   promise: 'After a heal all replicas hold equal documents.',
   violatedWhen:
@@ -21,7 +22,7 @@ export const convergence: CheckerKind = {
   }),
 }
 
-function compareContent(scene: Scene, session: string, report: Report): void {
+function compareContent(scene: EndScene, session: string, report: Report): void {
   const machines = holdersOf(scene, session)
   const contents = machines.map((name) => {
     const doc = scene.shadows.of(name, session)
@@ -44,7 +45,7 @@ function compareContent(scene: Scene, session: string, report: Report): void {
 }
 
 /** A document made of everything that any of the disks holds of the session. */
-function mergedLogs({ world }: Scene, machines: readonly string[], session: string): Y.Doc | undefined {
+function mergedLogs({ world }: EndScene, machines: readonly string[], session: string): Y.Doc | undefined {
   const updates = machines.flatMap((name) => {
     const stored = world.machine(name).disk.stored(session)
     if (stored === undefined) return []

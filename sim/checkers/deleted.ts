@@ -1,10 +1,11 @@
 // Guarantee 4, and the same for parts of a session: what was deleted does not come back, on any disk or for any user.
 import { tagsOf } from '../workload/content.ts'
-import type { CheckerKind, Report, Scene } from './checker.ts'
+import type { Report } from './checker.ts'
+import type { EndCheckerKind, EndScene } from './end-scene.ts'
 import { isTerminated } from './document.ts'
 import { isOwed } from './no-lost-write.ts'
 
-export const deleted: CheckerKind = {
+export const deleted: EndCheckerKind = {
   name: 'deleted-stays-deleted',
   promise: 'A terminated session stays terminated, a deleted value stays deleted.',
   violatedWhen:
@@ -53,7 +54,7 @@ interface Page {
   isTerminated: boolean
 }
 
-function turn({ shadows }: Scene, page: Page, machine: string, session: string, report: Report): void {
+function turn({ shadows }: EndScene, page: Page, machine: string, session: string, report: Report): void {
   const doc = shadows.of(machine, session)
   if (doc === undefined) return
   const { map, others } = tagsOf(doc)
@@ -72,7 +73,7 @@ function turn({ shadows }: Scene, page: Page, machine: string, session: string, 
 }
 
 /** Sessions whose termination is owed, or is on some disk of the core. */
-function terminated(scene: Scene): Set<string> {
+function terminated(scene: EndScene): Set<string> {
   const sessions = new Set<string>()
   for (const entry of scene.history.entries) {
     const { kind, session } = entry.operation

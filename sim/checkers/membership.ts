@@ -1,13 +1,13 @@
 // Guarantee 3's ground: everyone sees who is there, and nobody who is not.
 import { SECOND, type Micros } from '../world/loop.ts'
-import type { CheckerKind, Scene } from './checker.ts'
+import type { EndCheckerKind, EndScene } from './end-scene.ts'
 import { LOSS_MAX_PER_MILLION } from './false-death.ts'
 import { strangers } from './replicas.ts'
 
 /** A peer that has been gone for so long is known to be: its silence, its suspicion and some more. */
 const GONE: Micros = 5 * SECOND
 
-export const membership: CheckerKind = {
+export const membership: EndCheckerKind = {
   name: 'membership',
   promise: 'After a heal all see all alive, and nobody who is gone for good.',
   violatedWhen: 'a peer of the healed core is not alive in the view of another in time, or one that is gone is',
@@ -30,7 +30,7 @@ export const membership: CheckerKind = {
 }
 
 /** Peers that the core counts as live although no process of that name runs. */
-function ghosts({ plan, world }: Scene, downSince: ReadonlyMap<string, Micros>): string[] {
+function ghosts({ plan, world }: EndScene, downSince: ReadonlyMap<string, Micros>): string[] {
   return plan.core.flatMap((name) => {
     const members = world.machine(name).peer?.members() ?? []
     return members.flatMap((member) => {

@@ -1,8 +1,9 @@
 // Nothing is in a session that no client has put there.
 import { tagsOf } from '../workload/content.ts'
-import type { CheckerKind, Report, Scene } from './checker.ts'
+import type { Report } from './checker.ts'
+import type { EndCheckerKind, EndScene } from './end-scene.ts'
 
-export const noInvention: CheckerKind = {
+export const noInvention: EndCheckerKind = {
   name: 'no-invention',
   promise: 'A session holds what its clients wrote, where they wrote it, and nothing else.',
   violatedWhen: 'a value is on a disk that no client wrote to that session, that key, that list',
@@ -16,7 +17,7 @@ export const noInvention: CheckerKind = {
   }),
 }
 
-function compare({ shadows, history }: Scene, machine: string, session: string, report: Report): void {
+function compare({ shadows, history }: EndScene, machine: string, session: string, report: Report): void {
   const doc = shadows.of(machine, session)
   if (doc === undefined) return
   const wasWritten = (tag: string, kinds: readonly string[], key?: string): boolean => {

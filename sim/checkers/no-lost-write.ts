@@ -1,11 +1,11 @@
 // Guarantee 1, at the end: what was acknowledged is there, as long as one disk that acknowledged it was kept.
 import type { Entry } from '../workload/history.ts'
-import type { CheckerKind, Scene } from './checker.ts'
+import type { EndCheckerKind, EndScene } from './end-scene.ts'
 import { isTerminated } from './document.ts'
 import { Holding } from './holding.ts'
 import { holdersOf } from './replicas.ts'
 
-export const noLostWrite: CheckerKind = {
+export const noLostWrite: EndCheckerKind = {
   name: 'no-lost-write',
   promise: 'What was acknowledged is there, as long as one disk that acknowledged it was kept.',
   violatedWhen: 'an acknowledged write is missing although a disk that acknowledged it was kept',
@@ -26,13 +26,13 @@ export const noLostWrite: CheckerKind = {
 }
 
 /** Whether a disk that acknowledged the write has kept everything since, in a machine that is part of the core. */
-export function isOwed({ world, plan }: Scene, { copies, operation }: Entry): boolean {
+export function isOwed({ world, plan }: EndScene, { copies, operation }: Entry): boolean {
   return copies.some(({ machine, generation }) => {
     return plan.core.includes(machine) && world.machine(machine).disk.generationOf(operation.session) === generation
   })
 }
 
-function missing({ history }: Scene, entry: Entry, holding: Holding): string {
+function missing({ history }: EndScene, entry: Entry, holding: Holding): string {
   const { kind, tag } = entry.operation
   const short = holding.lacks(entry)
   // A session that somebody has terminated shows nothing any more.
@@ -44,7 +44,7 @@ function missing({ history }: Scene, entry: Entry, holding: Holding): string {
 const SHOWS: ReadonlySet<string> = new Set(['create', 'set', 'push', 'type'])
 
 /** The session on the first machine of the core that holds it. */
-function readable(scene: Scene, session: string): Holding | undefined {
+function readable(scene: EndScene, session: string): Holding | undefined {
   for (const name of holdersOf(scene, session)) {
     const doc = scene.shadows.of(name, session)
     if (doc !== undefined) return new Holding(doc)

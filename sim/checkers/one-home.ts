@@ -1,8 +1,8 @@
 // Guarantee 3: one home per session on each side, by everyone's own calculation.
-import type { CheckerKind, Scene } from './checker.ts'
+import type { EndCheckerKind, EndScene } from './end-scene.ts'
 import { sessionsOf } from './replicas.ts'
 
-export const oneHome: CheckerKind = {
+export const oneHome: EndCheckerKind = {
   name: 'one-home',
   promise: 'Peers that see the same members name the same home for each session, and it is alive.',
   violatedWhen: 'two peers of the converged core with equal views name different homes, or a home that is not alive',
@@ -29,7 +29,7 @@ export const oneHome: CheckerKind = {
 }
 
 /** Peer ids that a peer counts as live. */
-function viewOf({ world }: Scene, name: string): string[] {
+function viewOf({ world }: EndScene, name: string): string[] {
   const members = world.machine(name).peer?.members() ?? []
   const live = members.filter(({ status }) => status === 'alive' || status === 'suspect')
   return live.map(({ peer }) => peer).toSorted()

@@ -1,18 +1,18 @@
 // Who should hold what at the end, and whether it has come to that.
-import type { Scene } from './checker.ts'
+import type { EndScene } from './end-scene.ts'
 
 /** Sessions on any disk of the core, in order. */
-export function sessionsOf({ plan, world }: Scene): string[] {
+export function sessionsOf({ plan, world }: EndScene): string[] {
   return [...new Set(plan.core.flatMap((name) => world.machine(name).disk.sessions()))].toSorted()
 }
 
 /** Machines that must hold the session once the core has converged. */
-export function holdersOf({ plan }: Scene, _session: string): readonly string[] {
+export function holdersOf({ plan }: EndScene, _session: string): readonly string[] {
   return plan.core
 }
 
 /** Whether every peer of the core is up, sees all others alive, and has on its disk what all others have. */
-export function isConverged(scene: Scene): boolean {
+export function isConverged(scene: EndScene): boolean {
   return strangers(scene).length === 0 && differences(scene).length === 0
 }
 
@@ -20,7 +20,7 @@ export function isConverged(scene: Scene): boolean {
  * Members of the core that are down, or that another of them does not see alive; in words.
  * @param isSuspectSeen whether a suspect counts: where gossip is lost, anyone may be one for a moment
  */
-export function strangers({ plan, world }: Scene, isSuspectSeen = false): string[] {
+export function strangers({ plan, world }: EndScene, isSuspectSeen = false): string[] {
   return plan.core.flatMap((name) => {
     const { peer } = world.machine(name)
     if (peer === undefined) return [`${name} is down`]
@@ -31,7 +31,7 @@ export function strangers({ plan, world }: Scene, isSuspectSeen = false): string
 }
 
 /** Sessions that are not equal on all disks that should hold them; in words. */
-export function differences(scene: Scene): string[] {
+export function differences(scene: EndScene): string[] {
   return sessionsOf(scene).flatMap((session) => {
     const machines = holdersOf(scene, session)
     const digests = machines.map((name) => scene.shadows.digest(name, session) ?? 'nothing')

@@ -1,11 +1,12 @@
 // Guarantee 2, as users meet it: every peer serves every session, and what it serves is what lies on its disk.
 import { concatenate, hash128, HashTree, shardOf, toHex, toJson } from '../../crdt/index.ts'
-import type { CheckerKind, Report, Scene } from './checker.ts'
+import type { Report } from './checker.ts'
+import type { EndCheckerKind, EndScene } from './end-scene.ts'
 import { fingerprint, isTerminated } from './document.ts'
 import { holdersOf } from './replicas.ts'
 import type { FinalRead } from './final-reads.ts'
 
-export const served: CheckerKind = {
+export const served: EndCheckerKind = {
   name: 'served',
   promise: 'Any peer serves any session, as all others do and as it lies on the disks.',
   violatedWhen: "a peer's live document or hash tree differs from what is on the disks, or it does not serve a session",
@@ -23,7 +24,7 @@ export const served: CheckerKind = {
   }),
 }
 
-function compareRead(scene: Scene, { machine, session, view, error }: FinalRead, report: Report): void {
+function compareRead(scene: EndScene, { machine, session, view, error }: FinalRead, report: Report): void {
   const [holder] = holdersOf(scene, session)
   const doc = holder === undefined ? undefined : scene.shadows.of(holder, session)
   if (doc === undefined || isTerminated(doc)) return
@@ -41,7 +42,7 @@ function canonical(types: Readonly<Record<string, unknown>>): string {
 }
 
 /** What `contentHash` must be, from the disk alone. */
-function treesOf({ plan, world, shadows }: Scene, machine: string): string {
+function treesOf({ plan, world, shadows }: EndScene, machine: string): string {
   const { shardCount } = plan.peer
   const trees = Array.from({ length: shardCount }, () => new HashTree())
   for (const session of world.machine(machine).disk.sessions()) {

@@ -2,7 +2,8 @@
 // peer's own reading in between. Kept up to date record by record, because checkers ask at every acknowledgement.
 import * as Y from 'yjs'
 import type { StoredSession } from '../../node/ports/store.ts'
-import type { World } from '../world/world.ts'
+import type { WorldListener } from '../world/world.ts'
+import type { EndWorld } from './end-scene.ts'
 import { fingerprint } from './document.ts'
 
 interface Shadow {
@@ -13,13 +14,18 @@ interface Shadow {
   digest: string | undefined
 }
 
+/** Where disks are, and who tells when something on them has changed. */
+interface Disks extends EndWorld {
+  listen(listener: WorldListener): void
+}
+
 export class Shadows {
-  readonly #world: World
+  readonly #world: EndWorld
   readonly #shadows = new Map<string, Shadow>()
   /** Those on which something was synced since they were looked at. */
   readonly #grown = new Set<string>()
 
-  constructor(world: World) {
+  constructor(world: Disks) {
     this.#world = world
     world.listen({
       onSynced: (machine, session) => void this.#grown.add(keyOf(machine, session)),

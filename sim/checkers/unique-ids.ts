@@ -3,9 +3,10 @@
 import { crc32 } from 'node:zlib'
 import * as Y from 'yjs'
 import type { LogRecord } from '../../node/ports/store.ts'
-import type { CheckerKind, Report } from './checker.ts'
+import type { Report } from './checker.ts'
+import type { EndCheckerKind } from './end-scene.ts'
 
-export const uniqueIds: CheckerKind = {
+export const uniqueIds: EndCheckerKind = {
   name: 'unique-ids',
   promise: 'A Yjs client id belongs to one process, a (client id, clock) to one change.',
   violatedWhen:

@@ -6,6 +6,7 @@ import { SECOND } from '../world/loop.ts'
 import type { Machine } from '../world/machine.ts'
 import { micros } from '../world/process.ts'
 import type { World } from '../world/world.ts'
+import { pairs, severed, type Link } from './links.ts'
 
 const CUT_PER_MILLION = 300_000
 
@@ -175,7 +176,7 @@ export class Injector {
     if (this.#lasting.delete(lasting)) lasting.undo()
   }
 
-  #blockAll(links: readonly (readonly [string, string])[]): Undo {
+  #blockAll(links: readonly Link[]): Undo {
     const { network } = this.#world
     for (const [from, to] of links) network.block(from, to)
     return once(() => {
@@ -265,16 +266,6 @@ export class Injector {
 function crash(machine: Machine, wipe: boolean): void {
   machine.crash()
   if (wipe) machine.wipe()
-}
-
-/** Ordered pairs of machines that share no group. A machine in no group is in one of its own. */
-function severed(all: readonly string[], groups: readonly (readonly string[])[]): [string, string][] {
-  const together = (one: string, other: string) => groups.some((group) => group.includes(one) && group.includes(other))
-  return pairs(all, all).filter(([from, to]) => !together(from, to))
-}
-
-function pairs(from: readonly string[], to: readonly string[]): [string, string][] {
-  return from.flatMap((one) => to.filter((other) => other !== one).map((other): [string, string] => [one, other]))
 }
 
 function once(undo: Undo): Undo {

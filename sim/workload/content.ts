@@ -4,6 +4,7 @@ import * as Y from 'yjs'
 import { stateVectorOf } from '../../crdt/index.ts'
 import type { Receipt, Session } from '../../node/api.ts'
 import type { MeshPeer } from '../../node/peer.ts'
+import type { Operation } from '../plan/plan.ts'
 import type { Entry } from './history.ts'
 
 /** Texts are made of words: a tag and a blank. */
@@ -30,7 +31,7 @@ export async function perform(
       (doc) => {
         const before = Y.getState(doc.store, doc.clientID)
         if (kind === 'call') callOwn(doc, entry)
-        else entry.replaced = change(doc, entry)
+        else entry.replaced = change(doc, entry.operation)
         entry.isApplied = true
         entry.after = stateVectorOf(doc)
         const clock = Y.getState(doc.store, doc.clientID)
@@ -54,7 +55,7 @@ function nothingWritten(entry: Entry, session: Session, onApplied: () => void): 
 }
 
 /** Makes the change; returns the tag of what it replaced or took away. */
-function change(doc: Y.Doc, { operation }: Entry): string | undefined {
+export function change(doc: Y.Doc, operation: Operation): string | undefined {
   const { kind, tag, key } = operation
   const [map, list, text] = [doc.getMap<string>('data'), doc.getArray<string>('list'), doc.getText('text')]
   switch (kind) {
