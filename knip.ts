@@ -18,7 +18,7 @@ const config: KnipConfig = {
   ],
   project: ['**/*.{ts,js,mjs}'],
   // Of the operating system: util-linux, which every Debian has.
-  ignoreBinaries: ['prlimit'],
+  ignoreBinaries: ['prlimit', 'unshare'],
   // The index of a folder is its face: the types in it are there to be named, used so far or not.
   // The wire code is generated whole, whether or not each message is used.
   ignoreIssues: { 'transport/*/index.ts': ['types'], 'transport/wire/messages.js': ['exports'] },

@@ -1,6 +1,6 @@
-// Four layers of tests. `unit` is milliseconds and runs side by side; `integration` uses real libp2p and disks inside
+// Layers of tests. `unit` is milliseconds and runs side by side; `integration` uses real libp2p and disks inside
 // one process; `faults` damages what is on disk a thousand times; `process` starts real peers and kills them, one file
-// at a time: two cores are not many.
+// at a time: two cores are not many. `net` cuts real networks.
 import { defineConfig } from 'vitest/config'
 
 const root = import.meta.dirname
@@ -37,6 +37,16 @@ export default defineConfig({
         test: { name: 'backup', include: [BACKUP], fileParallelism: false, testTimeout: 900_000, hookTimeout: 60_000 },
       },
       { test: { name: 'swarm', include: ['test/swarm/**/*.test.ts'] } },
+      {
+        // In a network of its own: `npm run test:net`.
+        test: {
+          name: 'net',
+          include: ['test/net/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 240_000,
+          hookTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: 'process',

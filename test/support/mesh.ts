@@ -90,7 +90,7 @@ export async function statusOf(peer: PeerProcess, observer: PeerProcess): Promis
   return members.find((member) => member.peer === peer.peer)?.status ?? 'unknown'
 }
 
-async function isFormed(peers: readonly PeerProcess[]): Promise<boolean> {
+export async function isFormed(peers: readonly PeerProcess[]): Promise<boolean> {
   const wanted = peers
     .map(({ peer }) => peer)
     .toSorted()

@@ -8,7 +8,7 @@ import { HttpClient } from './http.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const NODE = join(ROOT, 'node_modules/.bin/node')
-const READY_TIMEOUT_MS = 30_000
+const READY_TIMEOUT_MS = 60_000
 
 interface Ready {
   readonly peer: string
@@ -23,6 +23,18 @@ export interface PeerProcessOptions {
   readonly meshKeyFile: string
   /** Asked at every start. */
   readonly bootstrap: () => readonly string[]
+  /** Address that it listens on, for peers and for HTTP. @default 127.0.0.1 */
+  readonly host?: string
+  /** Of the peers' listener. @default 0: a free one */
+  readonly port?: number
+  /** Asked of everyone on any address but loopback. */
+  readonly httpToken?: string
+  /** Further settings, as SESSIONMESH_* variables. */
+  readonly env?: Readonly<Record<string, string>>
+  /** How much it writes to stderr. @default warn */
+  readonly logLevel?: 'info' | 'warn'
+  /** A command that runs the one after it, elsewhere: `ip netns exec NAME`. */
+  readonly within?: readonly string[]
 }
 
 export class PeerProcess {
@@ -39,7 +51,7 @@ export class PeerProcess {
     this.name = options.name
     this.dir = options.dir
     this.#options = options
-    this.client = new HttpClient(() => this.http)
+    this.client = new HttpClient(() => this.http, options.httpToken)
   }
 
   get child(): ChildProcess {
@@ -87,9 +99,12 @@ export class PeerProcess {
   /** Resolves once it says that it is ready. */
   async start(): Promise<void> {
     if (this.alive) throw new Error(`peer ${this.name} runs already`)
-    const child = spawn(NODE, [join(ROOT, 'node/cli/main.ts'), ...this.#arguments()], {
+    const { within = [], env = {}, httpToken } = this.#options
+    const [command = NODE, ...words] = [...within, NODE, join(ROOT, 'node/cli/main.ts'), ...this.#arguments()]
+    const child = spawn(command, words, {
       cwd: this.dir,
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env, ...(httpToken === undefined ? {} : { SESSIONMESH_HTTP_TOKEN: httpToken }) },
     })
     this.#child = child
     this.#stderr = ''
@@ -113,6 +128,13 @@ export class PeerProcess {
     await this.#exited
   }
 
+  /** SIGTERM: it leaves in order. Resolves when the process is gone. */
+  async leave(): Promise<void> {
+    if (!this.alive) return
+    process.kill(this.pid, 'SIGTERM')
+    await this.#exited
+  }
+
   /** SIGSTOP: it hangs, with all its connections open. */
   stop(): void {
     process.kill(this.pid, 'SIGSTOP')
@@ -128,10 +150,11 @@ export class PeerProcess {
   }
 
   #arguments(): string[] {
-    const { name, dir, meshKeyFile, bootstrap } = this.#options
+    const { name, dir, meshKeyFile, bootstrap, host = '127.0.0.1', port = 0, logLevel = 'warn' } = this.#options
     const known = bootstrap()
-    const listen = this.#ready === undefined ? '/ip4/127.0.0.1/tcp/0' : listenAddress(this.#ready)
-    const http = this.#ready === undefined ? '127.0.0.1:0' : new URL(this.#ready.http).host
+    const fresh = `/ip4/${host}/tcp/${port}`
+    const listen = this.#ready === undefined ? fresh : (listenAddress(this.#ready) ?? fresh)
+    const http = this.#ready === undefined ? `${host}:0` : new URL(this.#ready.http).host
     return [
       'start',
       '--json',
@@ -140,6 +163,7 @@ export class PeerProcess {
       `--mesh-key=${meshKeyFile}`,
       `--http=${http}`,
       `--listen=${listen}`,
+      `--log-level=${logLevel}`,
       ...(known.length === 0 ? [] : ['--bootstrap', ...known]),
     ]
   }
@@ -151,6 +175,6 @@ export class PeerProcess {
 }
 
 /** The address without the peer id at its end. */
-function listenAddress({ addresses }: Ready): string {
-  return addresses[0]?.replace(/\/p2p\/.*$/, '') ?? '/ip4/127.0.0.1/tcp/0'
+function listenAddress({ addresses }: Ready): string | undefined {
+  return addresses[0]?.replace(/\/p2p\/.*$/, '')
 }
