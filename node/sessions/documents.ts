@@ -121,7 +121,9 @@ export class Documents {
       const logged = entry.clocks ?? decodeStateVector(entry.stateVector)
       entry.doc = doc
       entry.clocks = undefined
-      this.#catchUp(entry, doc)
+      const waiting = takeWaiting(entry)
+      // What rests on something that is not on disk any more waits: that is a loss, and told as one.
+      if (waiting.length > 0) applyInspected(doc, waiting, REMOTE)
       if (lacks(doc, logged, digestOf(entry))) onLoss(entry)
       doc.clientID = clientIdOf(entry)
       // What came while there was no document has told nobody yet.
@@ -135,9 +137,7 @@ export class Documents {
 
   #catchUp(entry: Entry, doc: Y.Doc): void {
     if (entry.waiting.length === 0) return
-    const updates = entry.waiting
-    entry.waiting = []
-    entry.waitingBytes = 0
+    const updates = takeWaiting(entry)
     entry.clocks = undefined
     this.#apply(entry, doc, updates)
     this.#options.onRecord(entry, doc)
@@ -173,4 +173,11 @@ export class Documents {
       entry.doc = undefined
     }
   }
+}
+
+function takeWaiting(entry: Entry): readonly Uint8Array[] {
+  const { waiting } = entry
+  entry.waiting = []
+  entry.waitingBytes = 0
+  return waiting
 }
