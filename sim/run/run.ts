@@ -169,7 +169,7 @@ class Run {
     }
     if (this.#isOver()) return
     // That somebody is taken for dead again is for the checkers to judge: what all hold is to be judged all the same.
-    const isEqual = this.#convergedMs !== undefined && differences(this.#scene).length === 0
+    const isEqual = this.#convergedMs !== undefined && this.#isEqual()
     const ending = { isConverged: isEqual, reads: this.#reads, ...this.#idle }
     for (const watcher of this.#watchers) watcher.atEnd?.(ending)
   }
@@ -182,12 +182,25 @@ class Run {
     network.isSettled = true
     loop.runUntil(start + QUIET, () => this.#isOver())
     const mustBeQuiet = isWhole(this.#scene)
-    const isDone = () => isAtRest(this.#scene) && (!mustBeQuiet || isQuiet())
-    loop.runUntil(start + QUIET_WITHIN, () => this.#isOver() || isDone())
+    this.#wait(QUIET_WITHIN - QUIET, () => isAtRest(this.#scene) && (mustBeQuiet ? isQuiet() : this.#isEqual()))
     this.#idle = { idleFor: this.#world.now - start, isQuiet: isQuiet() }
     this.#phase('read')
     this.#reads.ask(this.#scene, sessionsOf(this.#scene))
     loop.runUntil(this.#world.now + READS_MAX, () => this.#isOver() || this.#reads.areDone)
+    // Who is not healed may have brought news meanwhile.
+    if (!mustBeQuiet) this.#wait(QUIET_WITHIN, () => this.#isEqual())
+  }
+
+  #isEqual(): boolean {
+    return differences(this.#scene).length === 0
+  }
+
+  /** Lets the world go on until the condition holds, looked at now and then; for so long at most. */
+  #wait(max: Micros, condition: () => boolean): void {
+    const deadline = this.#world.now + max
+    while (this.#world.now < deadline && !this.#isOver() && !condition()) {
+      this.#world.loop.runUntil(this.#world.now + CONVERGED_INTERVAL, () => this.#isOver())
+    }
   }
 
   #tick(): void {
