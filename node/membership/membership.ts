@@ -256,7 +256,9 @@ export class Membership {
   #changed(change: MemberChange): void {
     if (change.to !== 'suspect') this.#viewChanged()
     this.events.emit('change', change)
-    if (change.to === 'suspect') void this.#probe(change.peer)
+    // What brought it back may be a heartbeat from before its end that took the long way round: it is asked.
+    const isBack = change.from === 'dead' && change.to === 'alive'
+    if (change.to === 'suspect' || isBack) void this.#probe(change.peer)
   }
 
   #viewChanged(): void {

@@ -51,6 +51,8 @@ export const availability: CheckerKind = {
 
 function bound({ operation }: Entry, isHeld: boolean): number {
   const fetchMs = isHeld ? 0 : FETCH_MS
+  // It is two writes: the session, and the value that tells who created it.
+  if (operation.kind === 'create') return fetchMs + 2 * WRITE_MS + SLACK_MS
   return operation.kind === 'read' ? fetchMs + READ_MS : fetchMs + WRITE_MS + SLACK_MS
 }
 

@@ -111,7 +111,8 @@ export class Machine {
     const started = process.inside(() => peer.start())
     started.then(
       () => {
-        this.#isReady = true
+        // Not if it has become the twin of another meanwhile.
+        if (this.#process === process) this.#isReady = true
       },
       (error: unknown) => {
         // A disk that can't be read at the start ends the process, as it would end a daemon.
