@@ -1,5 +1,5 @@
 // Keeps one simulated process connected, with the patience of transport/libp2p/dialer.ts: every machine it was told of
-// is dialled until it answers, soon at first, then every two seconds.
+// is dialled until it answers, soon at first, then every second.
 import { SessionMeshError } from '../../crdt/errors.ts'
 import type { Cancel } from '../../node/ports/clock.ts'
 import type { PeerId } from '../../transport/port.ts'
@@ -8,7 +8,7 @@ import type { Connection, Endpoint, Network } from './network.ts'
 import type { SimProcess } from './process.ts'
 
 const REDIAL_FIRST: Micros = 100 * MS
-const REDIAL_MAX: Micros = 2 * SECOND
+const REDIAL_MAX: Micros = 1 * SECOND
 /** By how much one of two sides waits longer. */
 const REDIAL_YIELD: Micros = 150 * MS
 /** TCP, pre-shared key, noise and yamux: five ways there and back. */

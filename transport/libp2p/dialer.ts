@@ -1,6 +1,6 @@
 // Keeps this peer connected. Every address it was ever told of is a target; a target whose peer is not connected is
-// dialled, soon at first, then every two seconds, for ever: a peer that was away for a day is back two seconds after it
-// returns. libp2p's own reconnect queue gives up after a few tries and waits for seconds between them.
+// dialled, soon at first, then a second after each failure, for ever: a peer that was away for a day is back a second after
+// it returns. libp2p's own reconnect queue gives up after a few tries and waits for seconds between them.
 //
 // A bootstrap address need not name a peer. Such a target is dialled by address alone; who answered is remembered, so
 // that the address is left alone while that peer is connected and tried again when somebody else may live there.

@@ -3,9 +3,12 @@
 
 import { GOSSIP_BYTES_MAX, REQUEST_BYTES_MAX } from '../port.ts'
 
-/** First redial of a peer that went down; doubles up to the maximum and then goes on for ever. */
+/**
+ * First redial of a peer that went down; doubles up to the maximum and then goes on for ever. Between the last SYN of a dial
+ * into a cut and the first of the next nothing looks whether the way is open: with a second's pause that is two.
+ */
 export const REDIAL_FIRST_MS = 100
-export const REDIAL_MAX_MS = 2_000
+export const REDIAL_MAX_MS = 1_000
 /** By how much the peer with the greater id waits longer, so that two peers don't dial each other at once. */
 export const REDIAL_YIELD_MS = 150
 /** The same for a peer just learnt of: when a mesh starts, handshakes are slow and the other side is at it already. */
