@@ -300,6 +300,8 @@ export interface PeerEvents {
   failover: (event: { from: string; sessions: number; at: number }) => void
   /** This peer, as its home, has ended a session whose time was over. */
   expired: (event: { session: string; at: number }) => void
+  /** Sessions that no other peer knew any more, when this one came back after a long time; they are in that snapshot. */
+  setAside: (event: { snapshot: string; sessions: readonly string[] }) => void
   transition: (event: { session: string; transition: Transition }) => void
   /** Something from the network was refused; `reason` as in `ReplicationStatus.refused`. */
   refused: (event: { reason: string; session: string; origin: string; detail: string }) => void

@@ -243,12 +243,11 @@ export class MeshPeer implements Peer {
     const onTakeover = (from: PeerId, entries: readonly Entry[]) => this.#takeover(from, entries, lifecycles)
     const homes = new Homes({ membership, catalog, shardCount: config.shardCount, self, onTakeover })
     const snapshots = createSnapshotService({ ...shared, target, store, catalog, config, self })
-    const onExpired = (session: string, at: number) => this.#events.emit('expired', { session, at })
     const deps = { ...shared, catalog, store, config, membership, homes, replication, lifecycles, counters }
     const setAside = (ids: readonly string[]) => snapshots.snapshots.setAside(ids)
-    const life = createLife({ ...deps, log, setAside, onExpired })
+    const life = createLife({ ...deps, log, setAside, events: this.#events })
     const identity = () => this.#identity(transport, membership, startedAt)
-    const sessions = new Sessions({ ...deps, random, identity, onActive: life.active, assertShown: life.assertShown })
+    const sessions = new Sessions({ ...deps, random, identity, life })
     late.catalog = new Catalog({
       ...config,
       store,
@@ -336,13 +335,7 @@ export class MeshPeer implements Peer {
   /** Homes came here: the sessions go through failover and recovery, which needs nothing but to be noticed. */
   #takeover(from: PeerId, entries: readonly Entry[], lifecycles: Lifecycles): void {
     const at = this.#ports.clock.now()
-    const cause = `home was ${from}`
-    for (const { id } of entries) {
-      if (lifecycles.state(id) !== 'active') continue
-      lifecycles.move(id, 'failover', at, cause)
-      lifecycles.move(id, 'recovering', at, cause)
-      lifecycles.move(id, 'active', at, 'home is here')
-    }
+    for (const { id } of entries) lifecycles.tookOver(id, at, `home was ${from}`)
     const running = this.#running
     if (running !== undefined) running.failover.takeovers++
     this.#events.emit('failover', { from, sessions: entries.length, at })

@@ -9,7 +9,10 @@ import type { Catalog } from '../sessions/catalog.ts'
 import { isHeld, type Entry } from '../sessions/entry.ts'
 
 const PROTOCOL = 'due'
-const TIMEOUT_MS = 5_000
+/** Answers that come later don't count. */
+export const ANSWER_MS = 2_000
+/** Who has agreed that a session is over keeps to it for so long: it lets nobody use it, or what they do would be lost. */
+const WORD_MS = 4_000
 /** Sessions asked about in one request. */
 export const SESSIONS_MAX = 512
 
@@ -27,6 +30,9 @@ export class Agreement {
   readonly #options: AgreementOptions
   /** When somebody here last touched a session or wrote to it, monotonic ms. */
   readonly #active = new WeakMap<Entry, number>()
+
+  /** Sessions that this peer has agreed to be over, and until when it keeps to that, monotonic ms. */
+  readonly #given = new WeakMap<Entry, number>()
 
   constructor(options: AgreementOptions) {
     this.#options = options
@@ -51,20 +57,46 @@ export class Agreement {
     if (entry.expiry?.ttlMs !== undefined) this.#active.set(entry, this.#options.clock.monotonic())
   }
 
-  /** Of these sessions, those that all of `peers` hold for due. @throws what a peer that does not answer makes of it */
+  /** Of these sessions, those that all of `peers` hold for due; none if one of them does not answer. */
   async ask(peers: readonly PeerId[], entries: readonly Entry[]): Promise<Entry[]> {
-    const { transport } = this.#options
-    const request = DueRequest.encode({ sessions: entries.map(({ id }) => id) })
     const objections = new Set<string>()
-    const ask = async (peer: PeerId) => {
-      const answer = await transport.request(peer, PROTOCOL, request, { timeoutMs: TIMEOUT_MS })
-      for (const session of DueResponse.decode(answer).objections) objections.add(session)
+    const sessions = entries.map(({ id }) => id)
+    const answers = await Promise.all(peers.map((peer) => this.#request(peer, { sessions, withdrawn: [] })))
+    for (const answer of answers) for (const session of answer?.objections ?? sessions) objections.add(session)
+    // Whoever has agreed lets nobody use them, and is to know that they go on.
+    for (const entry of entries) if (objections.has(entry.id)) this.#given.delete(entry)
+    if (objections.size > 0) {
+      for (const peer of peers) void this.#request(peer, { sessions: [], withdrawn: [...objections] })
     }
-    await Promise.all(peers.map(ask))
     return entries.filter(({ id }) => !objections.has(id))
   }
 
-  /** Whether this peer agrees that the session is over, or knows nothing that speaks against it. */
+  /** Undefined if it does not answer. */
+  async #request(peer: PeerId, request: DueRequest): Promise<DueResponse | undefined> {
+    const { transport } = this.#options
+    try {
+      const bytes = await transport.request(peer, PROTOCOL, DueRequest.encode(request), { timeoutMs: ANSWER_MS })
+      return DueResponse.decode(bytes)
+    } catch {
+      return undefined // Who does not answer will, or will be found dead.
+    }
+  }
+
+  /** Whether the session is over by this peer's own word. */
+  isGivenUp(entry: Entry): boolean {
+    const until = this.#given.get(entry)
+    // News of a touch takes the word back.
+    return until !== undefined && this.#options.clock.monotonic() < until && this.isDue(entry)
+  }
+
+  /** Whether this peer agrees, and keeps to it. */
+  agrees(entry: Entry): boolean {
+    const isDue = this.isDue(entry)
+    if (isDue) this.#given.set(entry, this.#options.clock.monotonic() + WORD_MS)
+    return isDue
+  }
+
+  /** Whether the session is over by what this peer knows, or it knows nothing that speaks against it. */
   isDue(entry: Entry): boolean {
     const { clock, clockSkewMaxMs } = this.#options
     if (!isHeld(entry) || entry.terminatedAt !== undefined) return true
@@ -77,13 +109,17 @@ export class Agreement {
 
   #answer(bytes: Uint8Array): Uint8Array {
     const catalog = this.#options.catalog()
-    const { sessions } = DueRequest.decode(bytes)
-    if (sessions.length > SESSIONS_MAX) {
-      throw new SessionMeshError('INVALID_MESSAGE', `${sessions.length} sessions, at most ${SESSIONS_MAX}`)
+    const { sessions, withdrawn } = DueRequest.decode(bytes)
+    const count = Math.max(sessions.length, withdrawn.length)
+    if (count > SESSIONS_MAX)
+      throw new SessionMeshError('INVALID_MESSAGE', `${count} sessions, at most ${SESSIONS_MAX}`)
+    for (const session of withdrawn) {
+      const entry = catalog.get(session)
+      if (entry !== undefined) this.#given.delete(entry)
     }
     const objections = sessions.filter((session) => {
       const entry = catalog.get(session)
-      return entry !== undefined && !this.isDue(entry)
+      return entry !== undefined && !this.agrees(entry)
     })
     return DueResponse.encode({ objections })
   }

@@ -8,7 +8,7 @@ import type { Catalog } from '../sessions/catalog.ts'
 import type { Entry } from '../sessions/entry.ts'
 import { every } from '../util/timers.ts'
 import { Agenda } from './agenda.ts'
-import { SESSIONS_MAX, type Agreement } from './agreement.ts'
+import { ANSWER_MS, SESSIONS_MAX, type Agreement } from './agreement.ts'
 
 const TICK_MS = 500
 /** When to look again at a session that is due and was not ended: it is another's to end, or somebody objected. */
@@ -71,8 +71,11 @@ export class Expiry {
       if (taken.length === 0) return
       const again = new Set(taken.filter((entry) => this.#isWanted(entry)))
       try {
+        const until = clock.monotonic() + ANSWER_MS
         for (const entry of await this.#endable([...again])) {
           await this.#options.room()
+          // By then the others no longer keep to what they said.
+          if (clock.monotonic() > until) break
           if (await this.#end(entry)) again.delete(entry)
         }
       } finally {
@@ -96,13 +99,10 @@ export class Expiry {
   /** Those that are over by all that this peer and the others know. */
   async #endable(entries: readonly Entry[]): Promise<Entry[]> {
     const { agreement, isHome, catalog } = this.#options
-    const due = entries.filter((entry) => isHome(entry) && agreement.isDue(entry))
-    if (due.length === 0 || this.#mayMissSomebody() || !isWritable(catalog())) return []
-    try {
-      return await agreement.ask(this.#others(), due)
-    } catch {
-      return [] // Who does not answer will, or will be found dead.
-    }
+    if (this.#mayMissSomebody() || !isWritable(catalog())) return []
+    const due = entries.filter((entry) => isHome(entry) && agreement.agrees(entry))
+    if (due.length === 0) return []
+    return agreement.ask(this.#others(), due)
   }
 
   #others(): PeerId[] {

@@ -1,6 +1,6 @@
 // Answers peers that come back after a long time: who has been here meanwhile, and which of their sessions are known.
 import * as Y from 'yjs'
-import { SessionMeshError } from '../../crdt/errors.ts'
+import { isTerminated, SessionMeshError } from '../../crdt/index.ts'
 import type { PeerId, Transport } from '../../transport/port.ts'
 import { KnownRequest, KnownResponse, type Entry as WireEntry } from '../../transport/wire/messages.js'
 import type { Clock } from '../ports/clock.ts'
@@ -62,9 +62,10 @@ async function lookUp(catalog: Catalog, sessions: readonly string[]): Promise<{ 
     const entry = catalog.get(session)
     if (entry === undefined || !isHeld(entry)) continue
     known.push(place)
-    if (entry.terminatedAt === undefined) continue
+    // What has just come nobody has looked at yet: it may be a tombstone.
+    if (entry.terminatedAt === undefined && entry.dirtySince === undefined) continue
     const doc = await catalog.acquire(entry)
-    ended.push({ session, update: Y.encodeStateAsUpdate(doc) })
+    if (isTerminated(doc)) ended.push({ session, update: Y.encodeStateAsUpdate(doc) })
     catalog.release(entry)
   }
   return { known, ended }

@@ -15,7 +15,7 @@ import type { Entry } from '../sessions/entry.ts'
 import { delay, every } from '../util/timers.ts'
 import { Agenda } from './agenda.ts'
 
-const TICK_MS = 1_000
+const TICK_MS = 250
 /** Tombstones looked at in one tick. */
 const TICK_MAX = 256
 /** When to come back to a session that is in use. */

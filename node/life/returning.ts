@@ -30,6 +30,7 @@ export interface ReturningOptions {
   readonly allowed: (peer: PeerId) => boolean
   /** Writes these sessions to a file of their own, and says which. */
   readonly setAside: (sessions: readonly string[]) => Promise<string>
+  readonly onSetAside: (snapshot: string, sessions: readonly string[]) => void
   readonly log: (level: 'info' | 'warn', message: string, fields?: object) => void
   readonly onError: (error: unknown) => void
 }
@@ -166,7 +167,7 @@ export class Returning {
   }
 
   async #setAside(sessions: readonly string[]): Promise<void> {
-    const { setAside, log } = this.#options
+    const { setAside, onSetAside, log } = this.#options
     const catalog = this.#options.catalog()
     const snapshot = await setAside(sessions)
     for (const session of sessions) {
@@ -176,6 +177,7 @@ export class Returning {
     const message =
       'sessions that no other peer knows any more were set aside: `sessionmesh snapshot restore` brings them back'
     log('warn', message, { snapshot, sessions: sessions.length })
+    onSetAside(snapshot, sessions)
   }
 
   async #ask(peer: PeerId, sessions: readonly string[]): Promise<KnownResponse> {

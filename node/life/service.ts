@@ -1,6 +1,7 @@
 // The life and death of sessions as a part of a peer: built from its ports and settings, told of changes, started and
 // stopped with it.
 import type { PeerId, Transport } from '../../transport/port.ts'
+import type { PeerEvents } from '../api.ts'
 import type { PeerConfig } from '../config.ts'
 import type { Homes } from '../membership/homes.ts'
 import type { Membership } from '../membership/membership.ts'
@@ -11,6 +12,7 @@ import type { Catalog } from '../sessions/catalog.ts'
 import type { Entry } from '../sessions/entry.ts'
 import type { Lifecycles } from '../sessions/lifecycle.ts'
 import type { Store } from '../ports/store.ts'
+import type { Emitter } from '../util/emitter.ts'
 import { Agreement } from './agreement.ts'
 import { Expiry } from './expiry.ts'
 import { serveKnown } from './known.ts'
@@ -33,7 +35,7 @@ export interface LifeOptions {
   /** Writes these sessions to a file of their own, and says which. */
   readonly setAside: (sessions: readonly string[]) => Promise<string>
   readonly log: (level: 'info' | 'warn', message: string, fields?: object) => void
-  readonly onExpired: (session: string, at: number) => void
+  readonly events: Emitter<PeerEvents>
   readonly onError: (error: unknown) => void
 }
 
@@ -42,6 +44,8 @@ export interface Life {
   readonly returning: Returning
   /** Throws as long as nothing that is held may be shown. */
   readonly assertShown: () => void
+  /** Whether a session's time is over, though it has not ended yet. */
+  isOver(entry: Entry): boolean
   /** Finds out how long the peer has been away. To be called before anything is shown of it. */
   begin(): Promise<void>
   /** To be called when what the catalog knows of a session's record may have changed. */
@@ -53,7 +57,7 @@ export interface Life {
 }
 
 export function createLife(options: LifeOptions): Life {
-  const { transport, config, membership, homes, replication, lifecycles, counters } = options
+  const { transport, config, membership, homes, replication, lifecycles, counters, events } = options
   const agreement = new Agreement({ ...options, ...config, refuse: counters.refuse })
   const retention = new Retention({
     ...options,
@@ -61,7 +65,8 @@ export function createLife(options: LifeOptions): Life {
     onForgotten: (session) => lifecycles.forget(session),
   })
   const lastAlive = new LastAlive({ ...options, ...config })
-  const returning = new Returning({ ...options, ...config, graceMs: retention.graceMs })
+  const onSetAside = (snapshot: string, sessions: readonly string[]) => events.emit('setAside', { snapshot, sessions })
+  const returning = new Returning({ ...options, ...config, graceMs: retention.graceMs, onSetAside })
   const expiry = new Expiry({
     ...options,
     ...config,
@@ -72,13 +77,14 @@ export function createLife(options: LifeOptions): Life {
     purgeAt: (now) => retention.purgeAt(now),
     onExpired(session, at) {
       lifecycles.move(session, 'terminating', at, 'expired')
-      options.onExpired(session, at)
+      events.emit('expired', { session, at })
     },
   })
   return {
     retention,
     returning,
     assertShown: () => returning.assertOver(),
+    isOver: (entry) => agreement.isGivenUp(entry),
     async begin() {
       const note = await lastAlive.read()
       returning.begin(note)

@@ -13,6 +13,7 @@ import {
   type SessionDiff,
 } from '../../transport/wire/messages.js'
 import type { Catalog, Received } from '../sessions/catalog.ts'
+import { isHeld } from '../sessions/entry.ts'
 import type { Source } from '../sessions/journal.ts'
 import type { AckLedger } from './acked.ts'
 import { isBoot, reasonOf, type Inbox } from './inbox.ts'
@@ -120,7 +121,8 @@ export async function diffFor(
   stateVector: Uint8Array | undefined,
 ): Promise<{ update: Uint8Array; stateVector: Uint8Array } | undefined> {
   const entry = catalog.get(session)
-  if (entry === undefined) return undefined
+  // Of which only updates are here that wait for what they rest on: it would be served as empty.
+  if (entry === undefined || !isHeld(entry)) return undefined
   const doc = await catalog.acquire(entry)
   try {
     const against = stateVector === undefined || stateVector.length === 0 ? undefined : stateVector

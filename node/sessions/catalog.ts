@@ -27,7 +27,7 @@ import { delay } from '../util/timers.ts'
 import { describeEntry } from './at-rest.ts'
 import { Compaction } from './compaction.ts'
 import { Documents } from './documents.ts'
-import { newEntry, type Entry } from './entry.ts'
+import { isHeld, newEntry, type Entry } from './entry.ts'
 import { Journal, type Source } from './journal.ts'
 import { Loading } from './load.ts'
 import { Summaries } from './summaries.ts'
@@ -272,6 +272,8 @@ export class Catalog {
     const entry = this.ensure(id)
     const received = this.#integrate(entry, update, shape, source, how.atOnce)
     if (received === 'logged' && entry.parked.length > 0) this.#retryParked(entry, source)
+    // It brought nothing of a session that is not here, or no longer: nothing is kept of that.
+    if (received === 'known' && !isHeld(entry) && entry.parked.length === 0) this.#entries.delete(id)
     return received
   }
 

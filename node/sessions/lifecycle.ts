@@ -53,6 +53,14 @@ export class Lifecycles {
     this.#push(session, { from: null, to: 'initializing', at, cause })
   }
 
+  /** Its home came here, which needs nothing but to be noticed. */
+  tookOver(session: string, at: number, cause: string): void {
+    if (this.state(session) !== 'active') return
+    this.move(session, 'failover', at, cause)
+    this.move(session, 'recovering', at, cause)
+    this.move(session, 'active', at, 'home is here')
+  }
+
   /** @throws ILLEGAL_TRANSITION */
   move(session: string, to: LifecycleState, at: number, cause: string): void {
     const from = this.state(session)

@@ -31,6 +31,7 @@ import type {
   WriteOptions,
 } from '../api.ts'
 import type { PeerConfig } from '../config.ts'
+import type { Life } from '../life/service.ts'
 import type { Homes } from '../membership/homes.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
@@ -52,10 +53,7 @@ export interface SessionsOptions {
   readonly clock: Clock
   readonly random: Random
   readonly config: PeerConfig
-  /** A session is being used at this peer. */
-  readonly onActive: (entry: Entry) => void
-  /** Throws if what is held must not be shown yet. */
-  readonly assertShown: () => void
+  readonly life: Pick<Life, 'active' | 'isOver' | 'assertShown'>
   readonly identity: () => Pick<SessionsStatus, 'peer' | 'name' | 'boot' | 'addresses' | 'uptimeMs' | 'replicas'>
 }
 
@@ -71,7 +69,7 @@ export class Sessions implements SessionsApi, SessionHost {
   /** To be called with every local update, by the catalog. */
   published(entry: Entry, update: Uint8Array, onDisk: Promise<void>): void {
     const write = this.#options.replication.publish(entry, update, onDisk)
-    this.#options.onActive(entry)
+    this.#options.life.active(entry)
     if (this.#captured !== undefined) this.#captured.push(write)
     // Changed directly, by whoever has the document.
     else if (entry.doc !== undefined) this.#pushOn(entry, entry.doc)
@@ -113,7 +111,7 @@ export class Sessions implements SessionsApi, SessionHost {
   }
 
   async create(id?: string, options: CreateOptions = {}): Promise<{ session: Session; receipt: Receipt }> {
-    this.#options.assertShown()
+    this.#options.life.assertShown()
     const { config, clock, lifecycles } = this.#options
     const catalog = this.#options.catalog()
     const name = parseSessionId(id ?? toHex(this.#options.random.bytes(RANDOM_ID_BYTES)))
@@ -203,6 +201,7 @@ export class Sessions implements SessionsApi, SessionHost {
     const resolved = resolveWriteOptions(options, config)
     const room = replication.room()
     if (room !== undefined) await room
+    this.#assertInTime(entry)
     this.#options.catalog().journal.assertWritable()
     if (entry.baseBytes + entry.tailBytes > config.sessionBytesMax) {
       const message = `session ${entry.id} takes more than ${config.sessionBytesMax} bytes (sessionBytesMax)`
@@ -218,7 +217,13 @@ export class Sessions implements SessionsApi, SessionHost {
     } finally {
       this.#captured = undefined
     }
-    return replication.wait(captured.at(-1) ?? this.#restate(entry, doc), resolved)
+    const written = captured.at(-1)
+    if (written !== undefined) return replication.wait(written, resolved)
+    const restated = this.#restate(entry, doc)
+    // It was used all the same.
+    this.#options.life.active(entry)
+    this.#pushOn(entry, doc)
+    return replication.wait(restated, resolved)
   }
 
   async touch(id: string, options: WriteOptions = {}): Promise<Touched> {
@@ -232,7 +237,7 @@ export class Sessions implements SessionsApi, SessionHost {
 
   async touchOpen(entry: Entry, doc: Y.Doc, options: WriteOptions): Promise<Receipt | null> {
     const now = this.#options.clock.now()
-    this.#options.onActive(entry)
+    this.#options.life.active(entry)
     return isTouchDue(doc, now) ? this.write(entry, doc, () => touchSession(doc, now), options) : null
   }
 
@@ -258,13 +263,19 @@ export class Sessions implements SessionsApi, SessionHost {
     return replication.publish(entry, encodeIntegrated(doc), catalog().journal.flush())
   }
 
+  /** @throws SESSION_TERMINATED */
+  #assertInTime(entry: Entry): void {
+    if (entry.expiry === undefined || !this.#options.life.isOver(entry)) return
+    throw new SessionMeshError('SESSION_TERMINATED', `session ${entry.id} expired just now`)
+  }
+
   /** A write pushes the end of an idle session on. */
   #pushOn(entry: Entry, doc: Y.Doc): void {
     if (entry.expiry?.ttlMs !== undefined) touchSession(doc, this.#options.clock.now())
   }
 
   async #find(id: string): Promise<Entry> {
-    this.#options.assertShown()
+    this.#options.life.assertShown()
     const catalog = this.#options.catalog()
     const here = catalog.get(id) ?? (await catalog.loading.bring(id))
     if (here !== undefined && isHeld(here)) return here
@@ -275,6 +286,7 @@ export class Sessions implements SessionsApi, SessionHost {
 
   async #openEntry(entry: Entry): Promise<OpenSession> {
     const catalog = this.#options.catalog()
+    this.#assertInTime(entry)
     const doc = await catalog.acquire(entry)
     // The document itself is asked: the end of a session that was not hydrated is not yet known otherwise.
     if (isTerminated(doc)) {
@@ -286,7 +298,7 @@ export class Sessions implements SessionsApi, SessionHost {
   }
 
   #live(): Entry[] {
-    this.#options.assertShown()
+    this.#options.life.assertShown()
     return [...this.#options.catalog().entries()].filter((entry) => entry.terminatedAt === undefined && isHeld(entry))
   }
 

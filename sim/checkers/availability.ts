@@ -2,6 +2,7 @@
 import type { Entry } from '../workload/history.ts'
 import { MS } from '../world/loop.ts'
 import type { CheckerKind, Scene } from './checker.ts'
+import { idleTimeOf } from './lifetime.ts'
 import { Troubles } from './trouble.ts'
 
 /** Reads of what is held wait for nothing but the disk. */
@@ -61,17 +62,29 @@ function isAlive({ world }: Scene, { machine, incarnation }: Entry): boolean {
   return isRunning && now === incarnation
 }
 
+/** Whether the peer knows of no use within the ttl: it may refuse it a moment before it has ended, or till it learns of one. */
+function isOverdue(scene: Scene, { operation, machine }: Entry): boolean {
+  const ttlMs = scene.plan.peer.life?.ttlMs ?? 0
+  return ttlMs > 0 && idleTimeOf(scene, operation.session, machine) >= ttlMs
+}
+
 /** Why a refusal is not right; empty if it is. */
-function refusal({ history, plan, world }: Scene, entry: Entry, wasHeld: boolean): string {
+function refusal(scene: Scene, entry: Entry, wasHeld: boolean): string {
+  const { history, plan, world } = scene
   const { error, operation } = entry
   switch (error) {
     case '': // it was not refused
     case 'PEER_NOT_RUNNING': // an orderly stop is under way
       return ''
+    case 'PEER_RETURNING':
+      return (plan.peer.life?.retentionMs ?? 0) > 0 ? '' : 'it was not away for long'
     case 'SESSION_NOT_FOUND':
-      return wasHeld ? `does not know ${operation.session}, which is on its disk` : ''
+      return wasHeld && !history.forgotten.has(operation.session) && !history.aside.has(operation.session)
+        ? `does not know ${operation.session}, which is on its disk`
+        : ''
     case 'SESSION_TERMINATED':
-      return history.wasTerminated(operation.session) ? '' : `${operation.session} is not terminated`
+      if (history.wasTerminated(operation.session) || isOverdue(scene, entry)) return ''
+      return `${operation.session} is not terminated`
     case 'STORE_FAILED': {
       const isFaulty = plan.faults.some(({ kind }) => kind === 'full-disk' || kind === 'read-errors' || kind === 'rot')
       return isFaulty ? '' : 'the store fails on a disk that works'

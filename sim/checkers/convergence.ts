@@ -5,7 +5,7 @@ import { toJson } from '../../crdt/index.ts'
 import type { Report } from './checker.ts'
 import type { EndCheckerKind, EndScene } from './end-scene.ts'
 import { fingerprint } from './document.ts'
-import { differences, holdersOf, sessionsOf } from './replicas.ts'
+import { differences, holdersOf, mortals, sessionsOf } from './replicas.ts'
 import { hasPending } from './shadows.ts'
 
 export const convergence: EndCheckerKind = {
@@ -16,6 +16,10 @@ export const convergence: EndCheckerKind = {
   make: (scene, report) => ({
     atEnd({ isConverged }) {
       const unequal = differences(scene)
+      const immortal = mortals(scene)
+      if (unequal.length === 0 && immortal.length > 0) {
+        return report(`after ${scene.plan.settleMs} ms nobody has ended ${immortal.join(', ')}`, scene.plan.core)
+      }
       if (unequal.length > 0) return report(`after ${scene.plan.settleMs} ms: ${unequal.join('; ')}`, scene.plan.core)
       if (isConverged) for (const session of sessionsOf(scene)) compareContent(scene, session, report)
     },

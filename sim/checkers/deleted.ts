@@ -39,6 +39,7 @@ export const deleted: EndCheckerKind = {
         for (const session of terminated(scene)) {
           for (const { machine, error } of reads.of(session)) {
             if (error === 'SESSION_TERMINATED') continue
+            if (error === 'SESSION_NOT_FOUND' && scene.history.forgotten.has(session)) continue
             report(`${machine} answers for ${session}, which was terminated, ${error || 'with its content'}`, [machine])
           }
         }

@@ -8,10 +8,12 @@ import { detection } from './detection.ts'
 import { diskSafety } from './disk-safety.ts'
 import { durableAck } from './durable-ack.ts'
 import { falseDeath } from './false-death.ts'
+import { lifetime } from './lifetime.ts'
 import { membership } from './membership.ts'
 import { noError } from './no-error.ts'
 import { noInvention } from './no-invention.ts'
 import { noLostWrite } from './no-lost-write.ts'
+import { noResurrection } from './no-resurrection.ts'
 import { oneHome } from './one-home.ts'
 import { quiescence } from './quiescence.ts'
 import { receipt } from './receipt.ts'
@@ -29,6 +31,8 @@ export const CHECKERS: readonly CheckerKind[] = [
   convergence,
   served,
   deleted,
+  noResurrection,
+  lifetime,
   noInvention,
   sessionGuarantees,
   availability,

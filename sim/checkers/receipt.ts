@@ -25,7 +25,8 @@ export const receipt: CheckerKind = {
         const { peer, incarnation } = scene.world.machine(entry.machine)
         // A process that has a twin by now has a view of its own, which nobody can ask for.
         if (receipt === undefined || peer === undefined || incarnation !== entry.incarnation) return
-        if (operation.kind === 'read') return
+        // A touch need not be written down.
+        if (operation.kind === 'read' || operation.kind === 'touch') return
         // An acknowledgement and a farewell may come in one segment: the receipt is of the moment between the two.
         const wasThere = ({ name }: Member) => changedAt.get(`${entry.machine} ${name}`) === scene.world.now
         const fault = faultOf(scene, entry, receipt, peer, wasThere)

@@ -1,9 +1,12 @@
 // Who should hold what at the end, and whether it has come to that.
+import { isTerminated } from './document.ts'
 import type { EndScene } from './end-scene.ts'
 
 /** Sessions on any disk of the core, in order. */
-export function sessionsOf({ plan, world }: EndScene): string[] {
-  return [...new Set(plan.core.flatMap((name) => world.machine(name).disk.sessions()))].toSorted()
+export function sessionsOf({ plan, world, history }: EndScene): string[] {
+  const sessions = new Set(plan.core.flatMap((name) => world.machine(name).disk.sessions()))
+  // Who has forgotten a tombstone first is told from the others for a while.
+  return [...sessions].filter((session) => !history.forgotten.has(session)).toSorted()
 }
 
 /** Machines that must hold the session once the core has converged. */
@@ -13,7 +16,16 @@ export function holdersOf({ plan }: EndScene, _session: string): readonly string
 
 /** Whether every peer of the core is up, sees all others alive, and has on its disk what all others have. */
 export function isConverged(scene: EndScene): boolean {
-  return strangers(scene).length === 0 && differences(scene).length === 0
+  return strangers(scene).length === 0 && differences(scene).length === 0 && mortals(scene).length === 0
+}
+
+/** Sessions that are still to end by themselves: nobody touches them any more, so they will. */
+export function mortals(scene: EndScene): string[] {
+  if ((scene.plan.peer.life?.ttlMs ?? 0) === 0) return []
+  return sessionsOf(scene).filter((session) => {
+    const doc = holdersOf(scene, session).map((name) => scene.shadows.of(name, session))[0]
+    return doc !== undefined && !isTerminated(doc)
+  })
 }
 
 /**

@@ -28,6 +28,8 @@ export const MARKS: Readonly<Record<EventKind, string>> = {
   ack: 'A',
   member: 'm',
   home: 'H',
+  expired: 'E',
+  aside: 'B',
   log: 'l',
   phase: '=',
   violation: 'V',

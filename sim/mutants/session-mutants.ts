@@ -73,6 +73,31 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'expires-early',
+    breaks: 'an idle session ends after half its time, whoever touched it lately',
+    guard: 'lifetime',
+    edits: [
+      { file: 'crdt/expiry.ts', find: 'touchedAt + ttlMs * (1 + THROTTLE)', replace: 'touchedAt + ttlMs * 0.5' },
+      {
+        file: 'node/life/agreement.ts',
+        find: 'return idleMs >= ttlMs && clock',
+        replace: 'return idleMs >= 0 && clock',
+      },
+    ],
+  },
+  {
+    name: 'shows-what-it-held',
+    breaks: 'a peer that was away for long shows what it holds at once',
+    guard: 'no-resurrection',
+    edits: [
+      {
+        file: 'node/life/returning.ts',
+        find: 'this.#isOver = note === undefined || !note.hasMet || !this.#isLong(note.ranUntil)',
+        replace: 'this.#isOver = true || !this.#isLong(note?.ranUntil ?? 0)',
+      },
+    ],
+  },
+  {
     name: 'forgets-the-unread',
     breaks: 'a document is made from the disk without what is still on its way there',
     guard: 'session-guarantees',

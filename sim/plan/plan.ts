@@ -60,10 +60,31 @@ export interface PlannedPeer {
   readonly hydratedSessionsMax: number
   /** Without gossip of changes: anti-entropy alone must do. */
   readonly gossip: boolean
+  /** Without it sessions live for ever, and deletions are remembered for longer than any run. */
+  readonly life?: PlannedLife | undefined
+}
+
+/** How sessions come to their end. */
+export interface PlannedLife {
+  /** How long each may lie untouched; 0: for ever. */
+  readonly ttlMs: Millis
+  /** How long deletions are remembered; 0: for longer than any run. */
+  readonly retentionMs: Millis
 }
 
 /** What a client can do to a session by itself. */
-export const OPERATION_KINDS = ['create', 'set', 'unset', 'push', 'pull', 'type', 'erase', 'read', 'terminate'] as const
+export const OPERATION_KINDS = [
+  'create',
+  'set',
+  'unset',
+  'push',
+  'pull',
+  'type',
+  'erase',
+  'touch',
+  'read',
+  'terminate',
+] as const
 
 /** What a client does to a session. `tag` is unique, so that it can be found for ever. */
 export interface Operation {

@@ -88,6 +88,7 @@ export const planSchema: z.ZodType<Plan> = z
       replicationFactor: z.union([z.literal('all'), z.int().min(1)]),
       hydratedSessionsMax: z.int().min(0),
       gossip: z.boolean(),
+      life: z.strictObject({ ttlMs: ms, retentionMs: ms }).optional(),
     }),
     faults: z.array(fault),
     clients: z.array(z.strictObject({ name, machine: name })),

@@ -8,9 +8,12 @@ import { ownCheckers } from '../checkers/own.ts'
 import { isWhole, QUIET, QUIET_WITHIN, Silence } from '../checkers/quiescence.ts'
 import { differences, isConverged, sessionsOf } from '../checkers/replicas.ts'
 import { countFacts } from '../facts/index.ts'
-import { Shadows } from '../checkers/shadows.ts'
+import { isTerminated } from '../checkers/document.ts'
+import { recovered, Shadows } from '../checkers/shadows.ts'
 import { Injector } from '../faults/inject.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { PeerOptions } from '../../node/config.ts'
+import { CLOCK_SKEW_MAX_MS, EXPIRY_PATIENCE_MS } from '../plan/life.ts'
 import type { OwnCode } from '../scenarios/own-code.ts'
 import { Clients } from '../workload/clients.ts'
 import { History } from '../workload/history.ts'
@@ -109,7 +112,23 @@ class Run {
     this.#watchers = [...checkersOf(plan, options).map((kind) => this.#makeChecker(kind)), ...watchers]
     for (const watcher of this.#watchers) this.#listen(watcher)
     this.#clients = new Clients(this.#world, this.#history, this.#watchers, options.own)
+    this.#noteEnds()
     options.watch?.(this.#scene)
+  }
+
+  /** What becomes of sessions without a client's doing goes into the history too. */
+  #noteEnds(): void {
+    const { expired, forgotten, aside } = this.#history
+    this.#world.trace.onEvent(({ kind, subject }) => {
+      if (kind === 'expired') expired.add(subject)
+      if (kind === 'aside') aside.add(subject)
+    })
+    this.#world.listen({
+      onRewritten: (_machine, session, cause, before) => {
+        if (cause !== 'removed' || before === undefined || forgotten.has(session)) return
+        if (isTerminated(recovered(before))) forgotten.set(session, this.#world.now)
+      },
+    })
   }
 
   result(): RunResult {
@@ -251,6 +270,18 @@ function checkersOf({ operations }: Plan, { checkers: names, own }: RunOptions):
   })
 }
 
+/** Settings that go with short lives; what is 0 keeps the peer's own default. */
+function lifeOf({ life }: Plan['peer']): PeerOptions {
+  if (life === undefined) return {}
+  const { ttlMs, retentionMs } = life
+  const margins = { clockSkewMaxMs: CLOCK_SKEW_MAX_MS, expiryPatienceMs: EXPIRY_PATIENCE_MS, returnPatienceMs: 500 }
+  return {
+    ...margins,
+    ...(ttlMs === 0 ? {} : { defaultTtlMs: ttlMs }),
+    ...(retentionMs === 0 ? {} : { tombstoneRetentionMs: retentionMs, terminatedHistoryMs: 1_000 }),
+  }
+}
+
 function makeWorld(plan: Plan, tier: Tier, { keepTrace = false, keepTraffic = false }: RunOptions): World {
   const { network, disk, peer } = plan
   return new World({
@@ -269,6 +300,8 @@ function makeWorld(plan: Plan, tier: Tier, { keepTrace = false, keepTraffic = fa
       shardCount: peer.shardCount,
       replicationFactor: peer.replicationFactor,
       hydratedSessionsMax: peer.hydratedSessionsMax,
+      snapshotIntervalMs: 0,
+      ...lifeOf(peer),
     },
     keepTrace,
     keepTraffic,

@@ -40,6 +40,8 @@ const peer = z.strictObject({
   hydratedSessionsMax: z.int().min(0).default(100),
   /** Without gossip of changes: anti-entropy alone must do. */
   gossip: z.boolean().default(true),
+  /** How long each session may lie untouched, and how long deletions are remembered; 0: for ever. */
+  life: z.strictObject({ ttlMs: duration.default(0), retentionMs: duration.default(0) }).optional(),
 })
 
 const workload = z.strictObject({

@@ -6,6 +6,7 @@ import { machineName } from '../plan/names.ts'
 import type { Operation, Plan, PlannedMachine, PlannedNetwork } from '../plan/plan.ts'
 import { Dice, MILLION } from '../world/dice.ts'
 import { drawFeature, FEATURES } from './draw-fault.ts'
+import { chaosOf, drawLife, withLife } from './draw-life.ts'
 
 const ZONES = ['', 'east', 'west']
 const KEYS = ['k0', 'k1', 'k2']
@@ -33,6 +34,13 @@ export const SWARM_SIZE: SwarmSize = {
 
 export function drawPlan(seed: number, size: SwarmSize = SWARM_SIZE): Plan {
   const dice = new Dice(`plan/${seed}`)
+  const life = drawLife(dice.fork('life'))
+  if (life === undefined) return drawUsual(seed, dice, size)
+  return withLife(drawUsual(seed, dice, { ...size, chaosMs: chaosOf(life) }), life, dice.fork('lives'))
+}
+
+/** Sessions live for ever. */
+function drawUsual(seed: number, dice: Dice, size: SwarmSize): Plan {
   const machines = drawMachines(dice.fork('machines'), size)
   const names = machines.map(({ name }) => name)
   const faults = drawFaults(dice.fork('faults'), machines, size)

@@ -27,6 +27,7 @@ export async function perform(
   const session = mayBeNew ? await peer.sessions.openOrCreate(id) : await peer.sessions.open(id)
   try {
     if (kind === 'read') return nothingWritten(entry, session, onApplied)
+    if (kind === 'touch') return await touch(entry, session, onApplied)
     const receipt = session.transact(
       (doc) => {
         const before = Y.getState(doc.store, doc.clientID)
@@ -44,6 +45,15 @@ export async function perform(
   } finally {
     session.close()
   }
+}
+
+async function touch(entry: Entry, session: Session, onApplied: () => void): Promise<Receipt> {
+  const { durability, session: id } = entry.operation
+  const touched = session.touch({ durability })
+  entry.isApplied = true
+  entry.after = stateVectorOf(session.doc)
+  onApplied()
+  return (await touched).receipt ?? { session: id, copies: 0, degraded: false, peers: [] }
 }
 
 function nothingWritten(entry: Entry, session: Session, onApplied: () => void): Receipt {

@@ -49,6 +49,12 @@ const KEYED: ReadonlySet<Operation['kind']> = new Set(['create', 'set', 'unset']
 
 export class History {
   readonly entries: Entry[] = []
+  /** Sessions that have ended by themselves. */
+  readonly expired = new Set<string>()
+  /** Sessions that some peer has forgotten, tombstone and all, and when it was first. */
+  readonly forgotten = new Map<string, Micros>()
+  /** Sessions that a peer has set aside when it came back after a long time. */
+  readonly aside = new Set<string>()
   readonly #byTag = new Map<string, Entry>()
 
   begin(operation: Operation, now: Micros): Entry {
@@ -90,8 +96,9 @@ export class History {
     })
   }
 
-  /** Whether anybody may have terminated the session. */
+  /** Whether anybody may have terminated the session, or it has expired. */
   wasTerminated(session: string): boolean {
+    if (this.expired.has(session)) return true
     return this.entries.some(
       ({ operation, isApplied }) => operation.kind === 'terminate' && operation.session === session && isApplied,
     )

@@ -1,6 +1,7 @@
 // One machine of the fleet: a disk and clocks that last, and at most one process, which runs the real peer.
 import { resolveConfig, type PeerOptions } from '../../node/config.ts'
 import { MeshPeer } from '../../node/peer.ts'
+import { createMemoryTarget } from '../../node/snapshots/memory-target.ts'
 import type { Transport } from '../../transport/port.ts'
 import { ClockDrift } from './clock-drift.ts'
 import type { Dice } from './dice.ts'
@@ -38,6 +39,7 @@ export class Machine {
   incarnation = 0
   readonly #options: MachineOptions
   #twins = 0
+  #snapshots = createMemoryTarget()
   #process: SimProcess | undefined
   #endpoint: Endpoint | undefined
   #peer: MeshPeer | undefined
@@ -98,6 +100,7 @@ export class Machine {
       clock: process.clock,
       random: chance,
       store: this.disk.store(process),
+      snapshotTarget: this.#snapshots,
       transport: (seed) => this.#attach(seed, process, chance.fork('transport')),
       log: (level, message, fields) => {
         trace.add(loop.now, this.name, 'log', level, message)
@@ -106,6 +109,10 @@ export class Machine {
     })
     this.#peer = peer
     peer.on('member', (member) => trace.add(loop.now, this.name, 'member', member.name, member.status))
+    peer.on('expired', ({ session }) => trace.add(loop.now, this.name, 'expired', session))
+    peer.on('setAside', ({ sessions }) => {
+      for (const session of sessions) trace.add(loop.now, this.name, 'aside', session)
+    })
     peer.on('failover', ({ sessions }) => trace.add(loop.now, this.name, 'home', '', 'took over', sessions))
     trace.add(loop.now, this.name, 'start', '', '', this.incarnation)
     const started = process.inside(() => peer.start())
@@ -140,6 +147,7 @@ export class Machine {
   /** A new disk: whoever ran here is nobody any more, and what it promised is void. */
   wipe(): void {
     this.disk.wipe()
+    this.#snapshots = createMemoryTarget()
     this.lastPeerId = ''
   }
 

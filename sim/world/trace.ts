@@ -25,6 +25,9 @@ export type EventKind =
   | 'ack'
   | 'member'
   | 'home'
+  /** A session has ended by itself, or a peer has set it aside. */
+  | 'expired'
+  | 'aside'
   | 'log'
   | 'phase'
   | 'violation'

@@ -581,6 +581,7 @@ export declare namespace PushRequest {
 }
 export interface DueRequest {
     sessions: string[];
+    withdrawn: string[];
 }
 export declare namespace DueRequest {
     const codec: () => Codec<DueRequest>;
@@ -589,9 +590,14 @@ export declare namespace DueRequest {
         index: number;
         value: string;
     }
+    interface DueRequestWithdrawnFieldEvent {
+        field: '$.withdrawn[]';
+        index: number;
+        value: string;
+    }
     function encode(obj: Partial<DueRequest>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<DueRequest>): DueRequest;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<DueRequest>): Generator<DueRequestSessionsFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<DueRequest>): Generator<DueRequestSessionsFieldEvent | DueRequestWithdrawnFieldEvent>;
 }
 export interface DueResponse {
     objections: string[];

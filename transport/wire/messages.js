@@ -2131,12 +2131,19 @@ export var DueRequest;
                         w.string(value);
                     }
                 }
+                if (obj.withdrawn != null && obj.withdrawn.length > 0) {
+                    for (const value of obj.withdrawn) {
+                        w.uint32(18);
+                        w.string(value);
+                    }
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
             }, (reader, length, opts = {}) => {
                 const obj = {
-                    sessions: []
+                    sessions: [],
+                    withdrawn: []
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -2149,6 +2156,13 @@ export var DueRequest;
                             obj.sessions.push(reader.string());
                             break;
                         }
+                        case 2: {
+                            if (opts.limits?.withdrawn != null && obj.withdrawn.length === opts.limits.withdrawn) {
+                                throw new MaxLengthError('Decode error - repeated field "withdrawn" had too many elements');
+                            }
+                            obj.withdrawn.push(reader.string());
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
@@ -2158,7 +2172,8 @@ export var DueRequest;
                 return obj;
             }, function* (reader, length, prefix, opts = {}) {
                 const obj = {
-                    sessions: 0
+                    sessions: 0,
+                    withdrawn: 0
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -2174,6 +2189,18 @@ export var DueRequest;
                                 value: reader.string()
                             };
                             obj.sessions++;
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.withdrawn != null && obj.withdrawn === opts.limits.withdrawn) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "withdrawn" had too many elements');
+                            }
+                            yield {
+                                field: `${prefix}.withdrawn[]`,
+                                index: obj.withdrawn,
+                                value: reader.string()
+                            };
+                            obj.withdrawn++;
                             break;
                         }
                         default: {

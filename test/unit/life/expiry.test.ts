@@ -237,6 +237,25 @@ test('a peer that does not answer, is suspected or died lately holds everything 
   expect(home.expired).toEqual(['s'])
 })
 
+test('who has agreed lets nobody use the session, until it has ended or the question is taken back', async () => {
+  const [home, agreeing, objecting] = [await startNode('a'), await startNode('b'), await startNode('c')]
+  for (const peer of ['b', 'c']) meet(home, peer)
+  agreeing.isHome = objecting.isHome = false
+  await hold('s', { ttlMs: TTL_MS }, nodes)
+  const word = (node: Node) => node.agreement.isGivenUp(node.catalog.ensure('s'))
+  await pass(TTL_MS)
+  objecting.agreement.active(objecting.catalog.ensure('s'))
+  const heard: boolean[] = []
+  network.drop((parcel) => {
+    if (parcel.kind === 'response' && parcel.from === 'c') heard.push(word(agreeing))
+    return false
+  })
+  await pass(3_000)
+  expect(heard).toContain(true)
+  expect(nodes.map(word)).toEqual([false, false, false])
+  expect(home.expired).toEqual([])
+})
+
 test('a peer that has left in order is not waited for', async () => {
   const home = await startNode('a')
   await hold('s', { ttlMs: TTL_MS }, [home])

@@ -105,6 +105,12 @@ test('who ends a session is believed before anybody looks at the document', asyn
   expect({ size: catalog.size, at: entryOf(catalog).terminatedAt }).toEqual({ size: 0, at: 9 })
 })
 
+test('what brings nothing of a session that is not here leaves nothing behind', async () => {
+  const { catalog } = await setUp()
+  catalog.receiveDiff('s', Y.encodeStateAsUpdate(new Y.Doc()), SOURCE)
+  expect([catalog.get('s'), catalog.size]).toEqual([undefined, 0])
+})
+
 test('the end of a session without document shows with its digest', async () => {
   const { catalog } = await setUp({ hydratedSessionsMax: 0 })
   const { doc, updates } = writer()

@@ -1,0 +1,32 @@
+// No session ends by itself before its time: not before nobody has used it for a whole ttl, by the one clock that is right.
+import { MS } from '../world/loop.ts'
+import type { CheckerKind, Scene } from './checker.ts'
+
+export const lifetime: CheckerKind = {
+  name: 'lifetime',
+  promise: 'A session with a ttl does not end by itself before nobody has used it for so long.',
+  violatedWhen: 'a session expires although an acknowledged write or touch of it is younger than its ttl',
+  make: (scene, report) => {
+    const ttlMs = scene.plan.peer.life?.ttlMs ?? 0
+    return {
+      onEvent({ kind, machine, subject: session }) {
+        if (kind !== 'expired') return
+        if (ttlMs === 0) return report(`${machine} ends ${session}, which has no ttl`, [machine])
+        const idleMs = idleTimeOf(scene, session)
+        if (idleMs < ttlMs) report(`${machine} ends ${session} after ${idleMs} ms, its ttl is ${ttlMs}`, [machine])
+      },
+    }
+  },
+}
+
+/**
+ * Since the latest use that was acknowledged began, ms: when it was made lies between that and the acknowledgement.
+ * @param knownTo only uses that this machine made or acknowledged
+ */
+export function idleTimeOf({ history, world }: Scene, session: string, knownTo?: string): number {
+  const uses = history.entries.filter(({ operation, outcome, machine, copies }) => {
+    if (operation.session !== session || outcome !== 'acked' || operation.kind === 'read') return false
+    return knownTo === undefined || machine === knownTo || copies.some((copy) => copy.machine === knownTo)
+  })
+  return (world.now - Math.max(0, ...uses.map(({ invokedAt }) => invokedAt))) / MS
+}
