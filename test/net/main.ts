@@ -2,6 +2,8 @@
 // may cut what they like and nothing of theirs outlives them, however they end. Needs root, iproute2 and iptables.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { OWN_NETWORK } from '../support/net/network.ts'
 
@@ -25,9 +27,13 @@ const prepare = 'mkdir -p /run/netns && mount -t tmpfs netns /run/netns && exec 
 const vitest = [process.execPath, join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', 'net']
 const own = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
 const words = [...own, '--', 'sh', '-c', prepare, 'sh', ...vitest, ...process.argv.slice(2)]
-const child = spawn('unshare', words, { cwd: root, stdio: 'inherit', env: { ...process.env, [OWN_NETWORK]: '1' } })
+// Data directories are on a real disk, but in one place, for the case that the tests can't remove them themselves.
+const scratch = mkdtempSync(join(tmpdir(), 'sessionmesh-net-'))
+const env = { ...process.env, [OWN_NETWORK]: '1', TMPDIR: scratch }
+const child = spawn('unshare', words, { cwd: root, stdio: 'inherit', env })
 // Ctrl-C reaches the child by itself; it ends in its own time.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => child.kill())
 const [code] = (await once(child, 'exit')) as [number | null]
+rmSync(scratch, { recursive: true, force: true, maxRetries: 3 })
 process.exit(code ?? 1)
