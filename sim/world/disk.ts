@@ -251,7 +251,7 @@ class SimStore implements Store {
   }
 
   async open(): Promise<StoreReport> {
-    await this.#pause()
+    await this.#delay()
     this.#isOpen = true
     return { quarantined: this.#disk.quarantined, damage: [] }
   }
@@ -349,7 +349,14 @@ class SimStore implements Store {
     }
   }
 
+  /** The time that a read takes. @throws STORE_FAILED if the store is not open, before or after */
   async #pause(): Promise<void> {
+    this.#assertUsable()
+    await this.#delay()
+    this.#assertUsable()
+  }
+
+  async #delay(): Promise<void> {
     const delay = this.#disk.readDelay()
     await new Promise<void>((resolve) => this.#process.after(delay, resolve))
     if (this.#disk.failsReads) throw failed('input/output error')
