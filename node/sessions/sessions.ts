@@ -280,13 +280,17 @@ export class Sessions implements SessionsApi, SessionHost {
     const here = catalog.get(id) ?? (await catalog.loading.bring(id))
     if (here !== undefined && isHeld(here)) return here
     const found = (await this.#options.replication.fetch(id)) ? catalog.get(id) : undefined
-    if (found === undefined) throw new SessionMeshError('SESSION_NOT_FOUND', `no live peer knows session ${id}`)
+    // What came may rest on what is not here, or no longer: it would be served as empty.
+    if (found === undefined || !isHeld(found))
+      throw new SessionMeshError('SESSION_NOT_FOUND', `no live peer knows session ${id}`)
     return found
   }
 
   async #openEntry(entry: Entry): Promise<OpenSession> {
     const catalog = this.#options.catalog()
     this.#assertInTime(entry)
+    // It may have been forgotten since it was found.
+    if (catalog.get(entry.id) !== entry) throw new SessionMeshError('SESSION_NOT_FOUND', `session ${entry.id} is gone`)
     const doc = await catalog.acquire(entry)
     // The document itself is asked: the end of a session that was not hydrated is not yet known otherwise.
     if (isTerminated(doc)) {

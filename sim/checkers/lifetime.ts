@@ -1,10 +1,13 @@
 // No session ends by itself before its time: not before nobody has used it for a whole ttl, by the one clock that is right.
-import { MS } from '../world/loop.ts'
+import { MS, type Micros } from '../world/loop.ts'
 import type { CheckerKind, Scene } from './checker.ts'
+
+/** So many ttls without a use, and a session is over, ended or not. */
+const OVERDUE = 1.5
 
 export const lifetime: CheckerKind = {
   name: 'lifetime',
-  promise: 'A session with a ttl does not end by itself before nobody has used it for so long.',
+  promise: 'A session that is used within its ttl again and again does not end by itself.',
   violatedWhen: 'a session expires although an acknowledged write or touch of it is younger than its ttl',
   make: (scene, report) => {
     const ttlMs = scene.plan.peer.life?.ttlMs ?? 0
@@ -23,10 +26,17 @@ export const lifetime: CheckerKind = {
  * Since the latest use that was acknowledged began, ms: when it was made lies between that and the acknowledgement.
  * @param knownTo only uses that this machine made or acknowledged
  */
-export function idleTimeOf({ history, world }: Scene, session: string, knownTo?: string): number {
+export function idleTimeOf({ history, world, plan }: Scene, session: string, knownTo?: string): number {
   const uses = history.entries.filter(({ operation, outcome, machine, copies }) => {
     if (operation.session !== session || outcome !== 'acked' || operation.kind === 'read') return false
     return knownTo === undefined || machine === knownTo || copies.some((copy) => copy.machine === knownTo)
   })
-  return (world.now - Math.max(0, ...uses.map(({ invokedAt }) => invokedAt))) / MS
+  const overdue = (plan.peer.life?.ttlMs ?? 0) * MS * OVERDUE
+  let last: Micros = 0
+  for (const at of uses.map(({ invokedAt }) => invokedAt).toSorted((one, other) => one - other)) {
+    // Its time was long over by then: such a use may save it, and may come too late.
+    if (last > 0 && at - last > overdue) break
+    last = at
+  }
+  return (world.now - last) / MS
 }

@@ -11,7 +11,7 @@ export const uniqueIds: EndCheckerKind = {
   promise: 'A Yjs client id belongs to one process, a (client id, clock) to one change.',
   violatedWhen:
     'two processes write under one client id, a process changes its own without cause, or one (client id, clock) has two contents on disks',
-  make: ({ world }, report) => {
+  make: ({ world, history }, report) => {
     const contents = new Map<string, string[]>()
     const seen = new Set<string>()
     const writers = new Writers(report)
@@ -29,9 +29,11 @@ export const uniqueIds: EndCheckerKind = {
         const { machine, incarnation, wrote, operation } = entry
         const { disk } = world.machine(machine)
         // A peer that has lost part of a session on its disk must not write there under the id that it had, each time.
-        const [damaged, losses] = disk.isDamaged(operation.session)
-          ? [operation.session, disk.generationOf(operation.session)]
-          : ['', 0]
+        // Nor where it has forgotten a session that comes back.
+        const isGone = history.forgotten.has(operation.session) || history.aside.has(operation.session)
+        const isLess = isGone || disk.isDamaged(operation.session)
+        const losses = isGone ? Infinity : isLess ? disk.generationOf(operation.session) : 0
+        const damaged = isLess ? operation.session : ''
         if (wrote !== undefined) writers.wrote(wrote.client, machine, `${machine}/${incarnation}`, damaged, losses)
       },
     }

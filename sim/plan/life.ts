@@ -13,12 +13,14 @@ const DRIFT_MAX_PER_MILLION = 500
 
 /** Take what a disk has promised, or make two of one machine. */
 const OUT_OF_QUESTION: ReadonlySet<Fault['kind']> = new Set(['rot', 'twin'])
+/** Hold messages and writes up for longer than deletions are remembered, where that is seconds. */
+const TOO_SLOW: ReadonlySet<Fault['kind']> = new Set(['degrade', 'full-disk', 'read-errors', 'slow-disk', 'slow'])
 
 /** The faults as a mesh of short-lived sessions must bear them. Crashes and restarts may last as long as they like. */
-export function bearable(faults: readonly Fault[], { ttlMs }: PlannedLife): Fault[] {
+export function bearable(faults: readonly Fault[], { ttlMs, retentionMs }: PlannedLife): Fault[] {
   let jumps = 0
   return faults.flatMap((fault): Fault[] => {
-    if (OUT_OF_QUESTION.has(fault.kind)) return []
+    if (OUT_OF_QUESTION.has(fault.kind) || (retentionMs > 0 && TOO_SLOW.has(fault.kind))) return []
     switch (fault.kind) {
       case 'clock-jump':
         return jumps++ > 0 ? [] : [{ ...fault, byMs: Math.sign(fault.byMs) * JUMP_MAX_MS }]

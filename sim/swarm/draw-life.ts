@@ -2,7 +2,7 @@
 // longer than that.
 import type { Fault } from '../plan/fault.ts'
 import { bearable } from '../plan/life.ts'
-import type { Operation, Plan, PlannedLife } from '../plan/plan.ts'
+import type { Operation, Plan, PlannedLife, PlannedNetwork } from '../plan/plan.ts'
 import { MILLION, type Dice } from '../world/dice.ts'
 
 const RETENTION_MS = 8_000
@@ -36,6 +36,7 @@ export function withLife(plan: Plan, life: PlannedLife, dice: Dice): Plan {
   return {
     ...plan,
     peer: { ...plan.peer, life },
+    network: life.retentionMs === 0 ? plan.network : promptly(plan.network),
     faults,
     operations: plan.operations.map((operation) => {
       const isOther = operation.kind !== 'create' && dice.fork(`kind/${operation.tag}`).chance(MILLION / 6)
@@ -44,6 +45,11 @@ export function withLife(plan: Plan, life: PlannedLife, dice: Dice): Plan {
     // Whoever is half cut off for good may be touched there for good.
     core: names.filter((name) => !gone.has(name)),
   }
+}
+
+/** What was lost is sent again, and may come seconds late: hardly ever longer than deletions are remembered. */
+function promptly(network: PlannedNetwork): PlannedNetwork {
+  return { ...network, lossPerMillion: 0, duplicatePerMillion: 0 }
 }
 
 /** Longer than anybody remembers a deletion; now and then of all at once, when nobody forgets any. */
