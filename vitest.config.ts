@@ -4,8 +4,6 @@
 import { defineConfig } from 'vitest/config'
 
 const root = import.meta.dirname
-/** Runs every command of docs/BACKUP.md on real meshes, which takes many minutes: `npm run test:backup`. */
-const BACKUP = 'test/process/backup.test.ts'
 
 export default defineConfig({
   test: {
@@ -33,9 +31,6 @@ export default defineConfig({
         resolve: { alias: { 'sessionmesh/sim': `${root}/sim/index.ts` } },
         test: { name: 'examples', include: ['examples/**/*.test.ts'], testTimeout: 120_000 },
       },
-      {
-        test: { name: 'backup', include: [BACKUP], fileParallelism: false, testTimeout: 900_000, hookTimeout: 60_000 },
-      },
       { test: { name: 'swarm', include: ['test/swarm/**/*.test.ts'] } },
       {
         // In a network of its own: `npm run test:net`.
@@ -51,7 +46,6 @@ export default defineConfig({
         test: {
           name: 'process',
           include: ['test/process/**/*.test.ts', 'test/package/**/*.test.ts', 'test/browser/**/*.test.ts'],
-          exclude: [BACKUP],
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 60_000,
