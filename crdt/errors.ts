@@ -16,6 +16,7 @@ export const ERROR_STATUS = {
   MESSAGE_TOO_LARGE: 413,
   SESSION_EXISTS: 409,
   SESSION_NOT_FOUND: 404,
+  SESSION_UNAVAILABLE: 503,
   SESSION_TERMINATED: 410,
   SESSIONS_LIMIT: 429,
   ILLEGAL_TRANSITION: 409,
@@ -71,6 +72,11 @@ export class ReplicationTimeoutError extends SessionMeshError {
 export function hasCode(error: unknown, code?: ErrorCode): error is SessionMeshError {
   if (!(error instanceof Error) || !('code' in error)) return false
   return code === undefined ? String(error.code) in ERROR_STATUS : error.code === code
+}
+
+/** Whether `error` says no more than that another peer could not be asked, or did not answer in time. */
+export function isUnreachable(error: unknown): boolean {
+  return hasCode(error, 'PEER_UNREACHABLE') || hasCode(error, 'REQUEST_TIMEOUT')
 }
 
 /** A broken invariant of our own: stops what runs before it can lie. */

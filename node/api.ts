@@ -84,6 +84,8 @@ export interface SessionView {
   /** When it ends by the two, unless it is touched; at the earliest. */
   readonly dueAt: number | null
   readonly home: string
+  /** Peers that should keep it, best claim first. */
+  readonly replicas: readonly string[]
   readonly state: LifecycleState
   /** Hexadecimal digest of state vector and delete set: equal documents, equal digest. */
   readonly digest: string
@@ -197,6 +199,19 @@ export interface ReplicationStatus {
   readonly exchanges: number
 }
 
+/** How a peer holds a shard: docs/REPLICATION.md says what each state promises. */
+export type HeldState = 'acquiring' | 'complete' | 'releasing' | 'partial'
+
+export interface ShardStatus {
+  readonly shard: number
+  /** This peer's own holding of it. */
+  readonly state: HeldState | 'none'
+  /** Sessions of it here. */
+  readonly sessions: number
+  /** Peers that should keep it, as this peer calculates, best claim first, and how far each says it is. */
+  readonly replicas: readonly { readonly peer: string; readonly state: HeldState | 'none' }[]
+}
+
 export interface SyncProgress {
   readonly done: number
   readonly total: number
@@ -207,6 +222,8 @@ export interface Replication {
   /** The largest `lagMs` of any live replica, ms. */
   lag(): number
   progress(): SyncProgress
+  /** Every shard: how this peer holds it, and who should. */
+  shards(): ShardStatus[]
   /** Runs an exchange with every live peer now. */
   forceSync(onProgress?: (progress: SyncProgress) => void): Promise<SyncProgress>
   /** Resolves once every live replica holds what this peer held when called. @throws REPLICATION_TIMEOUT */

@@ -12,12 +12,12 @@ import { describeMembers } from './membership/describe-members.ts'
 import { Homes } from './membership/homes.ts'
 import { Membership } from './membership/membership.ts'
 import { ReplicaSets } from './membership/replica-sets.ts'
-import type { Holdings } from './membership/view.ts'
 import type { Cancel, Clock } from './ports/clock.ts'
 import type { Random } from './ports/random.ts'
 import type { SnapshotTarget } from './ports/snapshot-target.ts'
 import type { Store } from './ports/store.ts'
 import { Counters } from './replication/counters.ts'
+import { OwnHoldings } from './replication/holdings.ts'
 import { Replication } from './replication/replication.ts'
 import { Catalog } from './sessions/catalog.ts'
 import type { Entry } from './sessions/entry.ts'
@@ -158,7 +158,7 @@ export class MeshPeer implements Peer {
     this.#damage = report.damage
     const transport = await this.#ports.transport(await identitySeed(store, random))
     const boot = await nextBootId(store, clock, random)
-    const running = this.#assemble(transport, boot, newClientId(random))
+    const running = this.#assemble(transport, boot)
     await running.life.begin()
     this.#running = running
     await transport.start()
@@ -214,7 +214,7 @@ export class MeshPeer implements Peer {
   }
 
   /** Builds the parts. The catalog tells sessions of local changes and sessions look into the catalog: one comes late. */
-  #assemble(transport: Transport, boot: string, clientId: number): Running {
+  #assemble(transport: Transport, boot: string): Running {
     const { clock, random, store, log, snapshotTarget: target } = this.#ports
     const startedAt = clock.monotonic()
     const config = this.#config
@@ -229,16 +229,15 @@ export class MeshPeer implements Peer {
       onError: (error: unknown) => this.#report(error),
     }
     const counters = this.#counters()
-    const held = allHeld(config.shardCount)
+    const holdings = new OwnHoldings(catalog, config.shardCount)
     const membership = new Membership({
       ...config,
-      replicationFactor: 'all',
       ...shared,
-      load: () => ({ holdings: held(catalog()), sessions: catalog().size }),
+      load: () => ({ holdings: holdings.announced(), sessions: catalog().size }),
       refuse: (reason, origin, detail) => counters.refuse(reason, '', origin, detail),
     })
     const sets = new ReplicaSets({ membership, self, onError: shared.onError })
-    const replication = new Replication({ ...shared, config, catalog, membership, sets, counters })
+    const replication = new Replication({ ...shared, config, catalog, membership, sets, holdings, counters })
     const lifecycles = this.#lifecycles(catalog)
     const onTakeover = (from: PeerId, entries: readonly Entry[]) => this.#takeover(from, entries, lifecycles)
     const homes = new Homes({ membership, catalog, shardCount: config.shardCount, self, onTakeover })
@@ -252,7 +251,6 @@ export class MeshPeer implements Peer {
       ...config,
       store,
       clock,
-      clientId,
       newClientId: () => newClientId(random),
       self: { origin: transport.self, boot, frameSequence: 0 },
       onLocalUpdate: (entry, update, onDisk) => sessions.published(entry, update, onDisk),
@@ -293,7 +291,7 @@ export class MeshPeer implements Peer {
       verify: (entry) => integrity.check(entry),
       accompanied: () => membership.live().length > 0,
       differs: (shard) => replication.differs(shard),
-      fetch: (id) => replication.fetch(id),
+      fetch: (id) => replication.bring(id),
       accept: () => life.returning.accept(),
       onRecovered: ({ id }) => lifecycles.recovered(id, clock.now()),
       onError: (error) => this.#report(error),
@@ -370,22 +368,6 @@ export class MeshPeer implements Peer {
 const LOAD_PATIENCE_MS = 1_500
 /** How often sessions that have been quiet are summarized for the next start. */
 const SUMMARY_INTERVAL_MS = 2_500
-
-/** What a heartbeat says of the shards: the same object as long as no root has changed. */
-function allHeld(shardCount: number): (catalog: Catalog) => Holdings {
-  const shards = Array.from({ length: shardCount }, (_, shard) => shard)
-  let last: { readonly roots: Uint8Array; readonly holdings: Holdings } | undefined
-  return (catalog) => {
-    const roots = catalog.roots()
-    if (last?.roots !== roots) {
-      const holdings: Holdings = new Map(
-        shards.map((shard) => [shard, { state: 'complete', root: catalog.tree(shard).root() }]),
-      )
-      last = { roots, holdings }
-    }
-    return last.holdings
-  }
-}
 
 function present<T>(value: T | undefined): T {
   if (value !== undefined) return value

@@ -73,6 +73,7 @@ export function addMeshRoutes(app: FastifyInstance, peer: Peer): void {
   app.get('/v1/replication', () => peer.replication.status())
   app.get('/v1/replication/lag', () => ({ lagMs: peer.replication.lag() }))
   app.get('/v1/replication/progress', () => peer.replication.progress())
+  app.get('/v1/replication/shards', () => peer.replication.shards())
   app.post('/v1/replication/sync', () => peer.replication.forceSync())
   app.post('/v1/replication/ensure-synced', (request) =>
     peer.replication.ensureSynced(parse(schema.ensureSyncedBody, request.body)),

@@ -96,6 +96,9 @@ function registerReplication(replication: Command): void {
   verb(replication, 'status', 'replicas, lag, frames, refusals', (client) => client.get('/v1/replication'))
   verb(replication, 'lag', 'age of the oldest unacknowledged frame, ms', (client) => client.get('/v1/replication/lag'))
   verb(replication, 'progress', 'sessions equal on all replicas', (client) => client.get('/v1/replication/progress'))
+  verb(replication, 'shards', 'how each shard is held, here and by those who should', (client) =>
+    client.get('/v1/replication/shards'),
+  )
   verb(replication, 'sync', 'compare and repair with every live peer now', (client) =>
     client.call('POST', '/v1/replication/sync'),
   )

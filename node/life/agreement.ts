@@ -32,7 +32,7 @@ export class Agreement {
   readonly #active = new WeakMap<Entry, number>()
 
   /** Sessions that this peer has agreed to be over, and until when it keeps to that, monotonic ms. */
-  readonly #given = new WeakMap<Entry, number>()
+  readonly #given = new Map<string, number>()
 
   constructor(options: AgreementOptions) {
     this.#options = options
@@ -64,7 +64,7 @@ export class Agreement {
     const answers = await Promise.all(peers.map((peer) => this.#request(peer, { sessions, withdrawn: [] })))
     for (const answer of answers) for (const session of answer?.objections ?? sessions) objections.add(session)
     // Whoever has agreed lets nobody use them, and is to know that they go on.
-    for (const entry of entries) if (objections.has(entry.id)) this.#given.delete(entry)
+    for (const entry of entries) if (objections.has(entry.id)) this.#given.delete(entry.id)
     if (objections.size > 0) {
       for (const peer of peers) void this.#request(peer, { sessions: [], withdrawn: [...objections] })
     }
@@ -84,24 +84,40 @@ export class Agreement {
 
   /** Whether the session is over by this peer's own word. */
   isGivenUp(entry: Entry): boolean {
-    const until = this.#given.get(entry)
+    const until = this.#given.get(entry.id)
     // News of a touch takes the word back.
-    return until !== undefined && this.#options.clock.monotonic() < until && this.isDue(entry)
+    return until !== undefined && this.#options.clock.monotonic() < until && this.#isOver(entry)
   }
 
   /** Whether this peer agrees, and keeps to it. */
   agrees(entry: Entry): boolean {
     const isDue = this.isDue(entry)
-    if (isDue) this.#given.set(entry, this.#options.clock.monotonic() + WORD_MS)
+    if (isDue) this.#give(entry.id)
     return isDue
+  }
+
+  /** Of a session that is not here, too: somebody may open it here next. */
+  #give(session: string): void {
+    const now = this.#options.clock.monotonic()
+    for (const [other, until] of this.#given) {
+      if (until >= now) break
+      this.#given.delete(other)
+    }
+    this.#given.delete(session)
+    this.#given.set(session, now + WORD_MS)
   }
 
   /** Whether the session is over by what this peer knows, or it knows nothing that speaks against it. */
   isDue(entry: Entry): boolean {
-    const { clock, clockSkewMaxMs } = this.#options
     if (!isHeld(entry) || entry.terminatedAt !== undefined) return true
     // Something has come that was not looked at yet: a touch, perhaps.
-    if (entry.dirtySince !== undefined || entry.expiry === undefined) return false
+    return entry.dirtySince === undefined && this.#isOver(entry)
+  }
+
+  /** By its record, as it was last looked at, and by what was done here. */
+  #isOver(entry: Entry): boolean {
+    const { clock, clockSkewMaxMs } = this.#options
+    if (entry.expiry === undefined) return false
     const { deadline, ttlMs = 0 } = entry.expiry
     const idleMs = clock.monotonic() - (this.#active.get(entry) ?? -Infinity)
     return idleMs >= ttlMs && clock.now() >= deadline + clockSkewMaxMs
@@ -113,13 +129,12 @@ export class Agreement {
     const count = Math.max(sessions.length, withdrawn.length)
     if (count > SESSIONS_MAX)
       throw new SessionMeshError('INVALID_MESSAGE', `${count} sessions, at most ${SESSIONS_MAX}`)
-    for (const session of withdrawn) {
-      const entry = catalog.get(session)
-      if (entry !== undefined) this.#given.delete(entry)
-    }
+    for (const session of withdrawn) this.#given.delete(session)
     const objections = sessions.filter((session) => {
       const entry = catalog.get(session)
-      return entry !== undefined && !this.agrees(entry)
+      if (entry !== undefined) return !this.agrees(entry)
+      this.#give(session)
+      return false
     })
     return DueResponse.encode({ objections })
   }

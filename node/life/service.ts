@@ -72,7 +72,7 @@ export function createLife(options: LifeOptions): Life {
     ...config,
     agreement,
     members: () => membership.records(),
-    isHome: (entry) => homes.of(entry) === transport.self,
+    isHome: (entry) => keeperOf(entry, homes, replication) === transport.self,
     room: () => replication.room(),
     purgeAt: (now) => retention.purgeAt(now),
     onExpired(session, at) {
@@ -112,4 +112,11 @@ export function createLife(options: LifeOptions): Life {
       }
     },
   }
+}
+
+/** Who sees to the session's end: its home, or the first that keeps it. A pin may be no replica and know nothing of it. */
+function keeperOf(entry: Entry, homes: Homes, replication: Replication): PeerId | undefined {
+  const home = homes.of(entry)
+  const replicas = replication.replicasOf(entry.shard)
+  return replicas.includes(home) ? home : replicas[0]
 }

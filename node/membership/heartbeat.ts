@@ -3,7 +3,8 @@ import { DIGEST_BYTES } from '../../crdt/index.ts'
 import { SessionMeshError } from '../../crdt/errors.ts'
 import { Heartbeat, Holdings as WireHoldings, HoldingState } from '../../transport/wire/messages.js'
 import type { PeerId } from '../../transport/port.ts'
-import type { HeartbeatInfo, HeldState, Holdings } from './view.ts'
+import type { HeldState } from '../api.ts'
+import type { HeartbeatInfo, Holdings } from './view.ts'
 
 export const WIRE_VERSION = 2
 const TEXT_MAX = 256

@@ -133,6 +133,10 @@ export class Membership {
     return this.#view.records.get(peer)
   }
 
+  isSelf(peer: PeerId): boolean {
+    return peer === this.#options.transport.self
+  }
+
   get delegate(): PeerId | null {
     return this.#delegate
   }

@@ -3,12 +3,15 @@
 import type { PeerId } from '../../transport/port.ts'
 import { Emitter } from '../util/emitter.ts'
 import type { Membership } from './membership.ts'
-import type { HeartbeatInfo, HeldState, Holdings, MemberChange } from './view.ts'
+import type { HeldState } from '../api.ts'
+import type { HeartbeatInfo, Holdings, MemberChange } from './view.ts'
 
 export interface ReplicaSet {
+  /** Live peers that should keep the shard, best claim first. */
+  readonly all: readonly PeerId[]
   /** Whether this peer should keep the shard. */
   readonly self: boolean
-  /** The other live peers that should, best claim first. */
+  /** The others of them. */
   readonly others: readonly PeerId[]
 }
 
@@ -60,8 +63,8 @@ export class ReplicaSets {
     const known = this.#sets.get(shard)
     if (known !== undefined) return known
     const self = this.#options.self()
-    const replicas = this.#options.membership.replicasOf(shard)
-    const set = { self: replicas.includes(self), others: replicas.filter((peer) => peer !== self) }
+    const all = this.#options.membership.replicasOf(shard)
+    const set = { all, self: all.includes(self), others: all.filter((peer) => peer !== self) }
     this.#sets.set(shard, set)
     return set
   }

@@ -5,12 +5,9 @@
 //     ▲                                      │                          │
 //     └────────── a newer heartbeat ─────────┴──────────────────────────┘        left: said so itself
 import type { PeerId } from '../../transport/port.ts'
-import type { MemberStatus } from '../api.ts'
+import type { HeldState, MemberStatus } from '../api.ts'
 import { PhiEstimator } from './phi.ts'
 import type { ReplicationFactor } from './placement.ts'
-
-/** How far a peer holds a shard: docs/REPLICATION.md says what each promises. */
-export type HeldState = 'acquiring' | 'complete' | 'releasing' | 'partial'
 
 export interface HeldShard {
   readonly state: HeldState

@@ -3,6 +3,7 @@
 // have the same, or fetch what they have more. Until then its state is `recovering`.
 //
 // It needs no network to begin: comparing waits a little for other peers to be heard of, and goes without if none is.
+import { hasCode } from '../../crdt/errors.ts'
 import type { Cancel, Clock } from '../ports/clock.ts'
 import type { Entry } from '../sessions/entry.ts'
 import { delay } from '../util/timers.ts'
@@ -28,8 +29,8 @@ export interface RecoveryOptions {
   readonly accompanied: () => boolean
   /** Whether a live replica has this shard otherwise, as last heard. */
   readonly differs: (shard: number) => boolean
-  /** Asks the replicas for what they have more. */
-  readonly fetch: (id: string) => Promise<unknown>
+  /** Asks the replicas for what they have more; whether any has it. @throws SESSION_UNAVAILABLE if none answers */
+  readonly fetch: (id: string) => Promise<boolean>
   /** Shows what is held as it is, if it is being held back. Whether it was. */
   readonly accept: () => boolean
   readonly onRecovered: (entry: Entry) => void
@@ -143,18 +144,27 @@ export class Recovery implements RecoveryApi {
   }
 
   async #recover(entry: Entry): Promise<void> {
-    const { verify, differs, fetch, onRecovered } = this.#options
+    const { verify, onRecovered } = this.#options
     this.#counts[await verify(entry)]++
-    if (await this.#accompanied()) {
-      if (differs(entry.shard)) await fetch(entry.id)
-      this.#counts.compared++
-    } else {
-      this.#counts.alone++
-    }
+    this.#counts[(await this.#compare(entry)) ? 'compared' : 'alone']++
     this.#counts.recovered++
     if (!entry.recovering) return
     entry.recovering = false
     onRecovered(entry)
+  }
+
+  /** Whether the replicas have it equally, or could be asked for what they have more. */
+  async #compare(entry: Entry): Promise<boolean> {
+    const { differs, fetch } = this.#options
+    if (!(await this.#accompanied())) return false
+    if (!differs(entry.shard)) return true
+    try {
+      return await fetch(entry.id)
+    } catch (error) {
+      // Anti-entropy compares it once one of them answers; the next session need not wait for that.
+      if (hasCode(error, 'SESSION_UNAVAILABLE')) return false
+      throw error
+    }
   }
 
   /** All workers wait for the same: none may overtake another by waking earlier. */

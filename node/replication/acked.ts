@@ -19,6 +19,8 @@ interface Replica {
 
 interface Shard {
   last: number
+  /** What frames up to and with this seq brought may have been let go here since, on others' proof that they hold it. */
+  released: number
   /** What was sent and some replica has not acknowledged yet, for measuring lag; beyond SENT_MAX ages are lower bounds. */
   readonly sent: SentFrame[]
   readonly replicas: Map<PeerId, Replica>
@@ -78,15 +80,29 @@ export class AckLedger {
     return this.#shards.get(shard)?.last ?? 0
   }
 
+  /** Sessions of the shard were let go: that this peer's disk is like another's says nothing of older frames any more. */
+  letGo(shard: number): void {
+    const state = this.#shard(shard)
+    const before = [...state.replicas].map(([peer, replica]) => [peer, settled(replica, state)] as const)
+    state.released = state.last
+    for (const [peer, done] of before) this.#owe(peer, done - state.last)
+    forgetSent(state)
+  }
+
+  /** First frame of which this peer's disk surely holds what it brought. */
+  heldFrom(shard: number): number {
+    return (this.#shards.get(shard)?.released ?? 0) + 1
+  }
+
   /** Whether the acknowledgement brought anything new. A seq never given is not believed. */
   acknowledge(peer: PeerId, shard: number, sequence: number, from = 1): boolean {
     const state = this.#shards.get(shard)
     const replica = state?.replicas.get(peer)
     if (state === undefined || replica === undefined || sequence > state.last) return false
     if (sequence <= replica.to && Math.max(1, from) >= replica.from) return false
-    const before = settled(replica)
+    const before = settled(replica, state)
     if (!extend(replica, Math.max(1, from), sequence)) return false
-    this.#owe(peer, before - settled(replica))
+    this.#owe(peer, before - settled(replica, state))
     const frame = state.sent.find((sent) => sent.sequence === sequence)
     const debt = this.#debts.get(peer)
     if (frame !== undefined && debt !== undefined) debt.ackedSentAt = Math.max(debt.ackedSentAt, frame.at)
@@ -98,16 +114,17 @@ export class AckLedger {
   holders(shard: number, sequence: number): PeerId[] {
     const holders: PeerId[] = []
     for (const [peer, { from, to }] of this.#shards.get(shard)?.replicas ?? []) {
-      if (sequence === 0 || (sequence <= to && sequence >= from)) holders.push(peer)
+      if (sequence <= to && sequence >= from) holders.push(peer)
     }
     return holders
   }
 
-  /** Whether the replica holds the shard from the beginning up to `sequence`. */
+  /** Whether the replica holds whatever this peer still holds of its own frames up to `sequence`. */
   holds(peer: PeerId, shard: number, sequence: number): boolean {
-    if (sequence === 0) return true
+    const heldFrom = this.heldFrom(shard)
+    if (sequence < heldFrom) return true
     const replica = this.#shards.get(shard)?.replicas.get(peer)
-    return replica !== undefined && replica.from <= 1 && replica.to >= sequence
+    return replica !== undefined && replica.from <= heldFrom && replica.to >= sequence
   }
 
   /** Frames gossiped to the peer and not acknowledged yet. */
@@ -139,11 +156,11 @@ export class AckLedger {
   /** Shards of which the peer has frames to acknowledge, each with the oldest of those frames. */
   *#behind(peer: PeerId): Generator<{ shard: number; first: SentFrame }> {
     if (this.pendingFrames(peer) === 0) return
-    for (const [shard, { replicas, sent }] of this.#shards) {
-      const replica = replicas.get(peer)
+    for (const [shard, state] of this.#shards) {
+      const replica = state.replicas.get(peer)
       if (replica === undefined) continue
-      const done = settled(replica)
-      const first = sent.find((frame) => frame.sequence > done)
+      const done = settled(replica, state)
+      const first = state.sent.find((frame) => frame.sequence > done)
       if (first !== undefined) yield { shard, first }
     }
   }
@@ -151,7 +168,7 @@ export class AckLedger {
   #shard(shard: number): Shard {
     const known = this.#shards.get(shard)
     if (known !== undefined) return known
-    const state: Shard = { last: 0, sent: [], replicas: new Map() }
+    const state: Shard = { last: 0, released: 0, sent: [], replicas: new Map() }
     this.#shards.set(shard, state)
     return state
   }
@@ -160,7 +177,7 @@ export class AckLedger {
     const state = this.#shard(shard)
     const replica = state.replicas.get(peer)
     if (replica === undefined) return
-    this.#owe(peer, settled(replica) - state.last)
+    this.#owe(peer, settled(replica, state) - state.last)
     state.replicas.delete(peer)
     forgetSent(state)
   }
@@ -192,14 +209,16 @@ function extend(replica: Replica, from: number, to: number): boolean {
 }
 
 /** Up to where nothing more is expected of the replica. */
-function settled({ from, to, baseline }: Replica): number {
-  return from <= baseline + 1 ? Math.max(to, baseline) : baseline
+function settled({ from, to, baseline }: Replica, { released }: Shard): number {
+  const done = Math.max(baseline, released)
+  return from <= done + 1 ? Math.max(to, done) : done
 }
 
 /** Drops what every replica has acknowledged. */
-function forgetSent({ last, sent, replicas }: Shard): void {
+function forgetSent(state: Shard): void {
+  const { last, sent, replicas } = state
   let everywhere = last
-  for (const replica of replicas.values()) everywhere = Math.min(everywhere, settled(replica))
+  for (const replica of replicas.values()) everywhere = Math.min(everywhere, settled(replica, state))
   const keep = sent.findIndex((frame) => frame.sequence > everywhere)
   if (keep < 0) sent.length = 0
   else sent.splice(0, keep)

@@ -183,17 +183,19 @@ export class DurabilityWaiters {
     const { shard, sequence, onOwnDisk } = write
     const { durability } = options
     const { ledger, self, replicasOf } = this.#options
-    const holders = sequence === undefined ? [] : ledger.holders(shard, sequence)
-    const copies = onOwnDisk ? [self(), ...holders] : holders
     const replicas = replicasOf(shard)
+    // Others may hold it too, but are about to let it go.
+    const acknowledged = sequence === undefined ? [] : ledger.holders(shard, sequence)
+    const holders = acknowledged.filter((peer) => replicas.others.includes(peer))
+    const copies = onOwnDisk ? [self(), ...holders] : holders
     if (durability !== 'quorum' && durability !== 'all') {
       const wanted = durability === 'memory' ? 0 : durability === 'local' ? 1 : durability
       return { copies, held: copies.length, possible: Math.min(wanted, replicas.others.length + 1), wanted }
     }
     const total = replicas.others.length + (replicas.self ? 1 : 0)
     const wanted = durability === 'all' ? total : Math.floor(total / 2) + 1
-    const held = replicas.others.filter((peer) => holders.includes(peer)).length
-    return { copies, held: held + (replicas.self && onOwnDisk ? 1 : 0), possible: Math.min(wanted, total), wanted }
+    const held = holders.length + (replicas.self && onOwnDisk ? 1 : 0)
+    return { copies, held, possible: Math.min(wanted, total), wanted }
   }
 
   #add(waiter: Waiter): void {

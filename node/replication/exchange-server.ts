@@ -1,9 +1,12 @@
-// Anti-entropy, the answering side: tree nodes, differences, and taking in what the other side had more.
+// Anti-entropy, the answering side: tree nodes, comparisons of single sessions, differences, and taking in what the
+// other side had more.
 import * as Y from 'yjs'
-import { encodeIntegrated, SessionMeshError } from '../../crdt/index.ts'
+import { digestsEqual, encodeIntegrated, SessionMeshError } from '../../crdt/index.ts'
 import { isTreePrefix } from './tree-prefix.ts'
 import type { PeerId, Transport } from '../../transport/port.ts'
 import {
+  CheckRequest,
+  CheckResponse,
   PullRequest,
   PullResponse,
   PushRequest,
@@ -12,16 +15,19 @@ import {
   TreeResponse,
   type SessionDiff,
 } from '../../transport/wire/messages.js'
+import type { ReplicaSets } from '../membership/replica-sets.ts'
 import type { Catalog, Received } from '../sessions/catalog.ts'
 import { isHeld } from '../sessions/entry.ts'
 import type { Source } from '../sessions/journal.ts'
 import type { AckLedger } from './acked.ts'
+import type { OwnHoldings } from './holdings.ts'
 import { isBoot, reasonOf, type Inbox } from './inbox.ts'
 import { wireNode } from './tree-wire.ts'
 
 export const TREE = 'tree'
 export const PULL = 'pull'
 export const PUSH = 'push'
+export const CHECK = 'check'
 
 /** Bytes of differences in one answer; the asker asks again for the rest. */
 const PULL_BYTES_MAX = 8 * 1024 * 1024
@@ -34,6 +40,8 @@ export interface ExchangeOptions {
   readonly catalog: Catalog
   readonly ledger: AckLedger
   readonly inbox: Inbox
+  readonly sets: ReplicaSets
+  readonly holdings: OwnHoldings
   readonly boot: string
   readonly refuse: (reason: string, session: string, origin: string, detail: string) => void
 }
@@ -42,6 +50,8 @@ export interface ExchangeServerOptions extends ExchangeOptions {
   readonly allowed: (peer: PeerId) => boolean
   /** The other side's push brought news: neighbours should hear of it. */
   readonly onNews: () => void
+  /** The other side counts on this peer to keep what it has of the session. */
+  readonly onPushed: (session: string) => void
 }
 
 export function serveExchange(options: ExchangeServerOptions): void {
@@ -58,30 +68,50 @@ export function serveExchange(options: ExchangeServerOptions): void {
   serve(TREE, (_from, bytes) => answerTree(options, bytes))
   serve(PULL, (_from, bytes) => answerPull(options, bytes))
   serve(PUSH, (from, bytes) => answerPush(options, from, bytes))
+  serve(CHECK, (_from, bytes) => answerCheck(options, bytes))
 }
 
 async function answerTree(options: ExchangeServerOptions, bytes: Uint8Array): Promise<Uint8Array> {
-  const { catalog, ledger, boot } = options
-  const { queries } = TreeRequest.decode(bytes)
-  limit(queries.length, QUERIES_MAX, 'tree queries')
+  const { catalog, ledger, holdings, boot } = options
+  const { queries: asked } = TreeRequest.decode(bytes)
+  limit(asked.length, QUERIES_MAX, 'tree queries')
+  const queries = asked.filter(({ shard }) => holdings.replicates(shard))
+  const absent = asked.map(({ shard }) => shard).filter((shard) => !holdings.replicates(shard))
   const roots = queries.filter(({ prefix }) => prefix === '').map(({ shard }) => shard)
-  const covered = roots.map((shard) => ({ boot, shard, from: 0, seq: ledger.last(shard) }))
+  const covered = roots.map((shard) => ({ boot, shard, from: ledger.heldFrom(shard), seq: ledger.last(shard) }))
   if (roots.length > 0) await catalog.settle(new Set(roots))
   const nodes = queries.map(({ shard, prefix }) => {
     if (!isTreePrefix(prefix)) throw new SessionMeshError('INVALID_MESSAGE', 'tree query with a malformed prefix')
     return wireNode(shard, prefix, catalog.tree(shard).node(prefix))
   })
-  return TreeResponse.encode({ boot, nodes, covered })
+  return TreeResponse.encode({ boot, nodes, covered, absent: [...new Set(absent)] })
+}
+
+/** What is said to be equal is on this peer's disk before it is said. */
+async function answerCheck(options: ExchangeServerOptions, bytes: Uint8Array): Promise<Uint8Array> {
+  const { catalog, sets, holdings, boot } = options
+  const { shard, root, sessions } = CheckRequest.decode(bytes)
+  limit(sessions.length, SESSIONS_MAX, 'sessions in one check')
+  const tree = catalog.tree(shard)
+  await catalog.settle(new Set([shard]))
+  const equal = digestsEqual(root, tree.root())
+  const differing = sessions.flatMap(({ session, digest }, place) => {
+    const own = tree.get(session)
+    return own !== undefined && digestsEqual(own, digest) ? [] : [place]
+  })
+  await catalog.journal.flush()
+  const keeps = sets.of(shard).self && holdings.replicates(shard)
+  return CheckResponse.encode({ boot, keeps, equal, differing })
 }
 
 async function answerPull(options: ExchangeServerOptions, bytes: Uint8Array): Promise<Uint8Array> {
-  const { sessions } = PullRequest.decode(bytes)
+  const { sessions, stateOnly } = PullRequest.decode(bytes)
   limit(sessions.length, SESSIONS_MAX, 'sessions in one pull')
   const diffs: SessionDiff[] = []
   let size = 0
   for (const { session, stateVector } of sessions) {
     if (size > PULL_BYTES_MAX) break
-    const diff = await diffFor(options.catalog, session, stateVector)
+    const diff = stateOnly ? stateFor(options.catalog, session) : await diffFor(options.catalog, session, stateVector)
     size += diff?.update.length ?? 0
     diffs.push(
       diff === undefined
@@ -89,6 +119,8 @@ async function answerPull(options: ExchangeServerOptions, bytes: Uint8Array): Pr
         : { session, known: true, ...diff },
     )
   }
+  // What a state vector claims must outlive this process, for the asker may let go of it.
+  if (stateOnly) await options.catalog.journal.flush()
   return PullResponse.encode({ sessions: diffs })
 }
 
@@ -99,6 +131,7 @@ async function answerPush(options: ExchangeServerOptions, from: PeerId, bytes: U
   let refused = 0
   let news = false
   for (const { session, update } of entries) {
+    options.onPushed(session)
     try {
       const received = await takeIn(catalog, session, update, { origin: from, boot, frameSequence: 0 })
       if (received === 'parked') refused++
@@ -109,7 +142,7 @@ async function answerPush(options: ExchangeServerOptions, from: PeerId, bytes: U
     }
   }
   await catalog.journal.flush()
-  for (const { shard, seq } of covered) inbox.covered(from, boot, shard, seq)
+  for (const ack of covered) inbox.covered(from, { ...ack, boot })
   if (news) options.onNews()
   return PushResponse.encode({ accepted: entries.length - refused, refused })
 }
@@ -146,6 +179,12 @@ export async function takeIn(catalog: Catalog, session: string, update: Uint8Arr
   } finally {
     catalog.release(entry)
   }
+}
+
+/** The same without the difference. */
+function stateFor(catalog: Catalog, session: string): { update: Uint8Array; stateVector: Uint8Array } | undefined {
+  if (catalog.get(session) === undefined) return undefined
+  return { update: new Uint8Array(), stateVector: catalog.stateVectorBytes(session) }
 }
 
 function limit(count: number, max: number, what: string): void {

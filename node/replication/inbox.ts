@@ -4,12 +4,16 @@
 // missed.
 import { hasCode, type SessionMeshError } from '../../crdt/errors.ts'
 import type { GossipMessage, PeerId, Verdict } from '../../transport/port.ts'
-import { Frame, type Ack } from '../../transport/wire/messages.js'
+import { Frame, type Ack, type Entry } from '../../transport/wire/messages.js'
 import { WIRE_VERSION } from '../membership/heartbeat.ts'
 import type { Catalog } from '../sessions/catalog.ts'
+import type { Source } from '../sessions/journal.ts'
+import type { Interest } from './topics.ts'
 
 /** Frames received beyond a gap that are remembered; more are covered by the exchange that closes the gap. */
 const AHEAD_MAX = 4096
+/** Frames per stream that are remembered while they wait; others are covered by an exchange. */
+const WAITING_MAX = 256
 
 interface Stream {
   readonly boot: string
@@ -21,14 +25,27 @@ interface Stream {
   received: number
   /** Handled beyond a gap. */
   readonly ahead: Set<number>
+  /** Frames with updates that wait for a dependency. */
+  readonly waiting: Map<number, readonly Entry[]>
+}
+
+export interface Missing {
+  readonly gap: boolean
+  readonly waiting: readonly string[]
 }
 
 export interface InboxOptions {
   readonly catalog: Catalog
   readonly shardCount: number
   readonly acknowledge: (origin: PeerId, ack: Ack) => void
-  /** Frames are missing, or wait for a dependency: ask the origin. */
-  readonly onGap: (origin: PeerId, shard: number) => void
+  /**
+   * `all`: everything is taken in and acknowledged. `open`: what `isFollowed` names is taken in, nothing acknowledged.
+   * `none`: this peer has just left the topic.
+   */
+  readonly interest: (shard: number) => Interest
+  readonly isFollowed: (session: string) => boolean
+  /** Frames of the shard are missing, or these sessions wait for a dependency: ask the origin. */
+  readonly onGap: (origin: PeerId, shard: number, missing: Missing) => void
   readonly onFrame: (updates: number, bytes: number) => void
   readonly refuse: (reason: string, session: string, origin: string, detail: string) => void
   readonly allowed: (peer: PeerId) => boolean
@@ -66,17 +83,50 @@ export class Inbox {
     return 'accept'
   }
 
-  /** Everything of the origin's frames up to `sequence` is on this peer's disk: an exchange has shown it. */
-  covered(origin: PeerId, boot: string, shard: number, sequence: number): void {
+  /** All that the origin itself still holds of these frames of its own is on this peer's disk: an exchange has shown it. */
+  covered(origin: PeerId, { boot, shard, from, seq }: Ack): void {
+    const first = Math.max(1, from)
+    if (seq < first || this.#options.interest(shard) !== 'all') return
     const stream = this.#stream(origin, boot, shard)
     if (stream === undefined) return
-    if (sequence >= stream.base) stream.base = 0
-    if (sequence > stream.contiguous) {
-      stream.contiguous = sequence
-      for (const ahead of stream.ahead) if (ahead <= sequence) stream.ahead.delete(ahead)
+    const isEmpty = stream.contiguous === stream.base
+    if (!isEmpty && seq < stream.base) return
+    if (isEmpty || first > stream.contiguous + 1) {
+      stream.base = first - 1
+      stream.contiguous = seq
+    } else {
+      stream.base = Math.min(stream.base, first - 1)
+      stream.contiguous = Math.max(stream.contiguous, seq)
     }
+    for (const ahead of stream.ahead) if (ahead <= stream.contiguous) stream.ahead.delete(ahead)
+    for (const held of stream.waiting.keys()) if (held <= stream.contiguous) stream.waiting.delete(held)
     this.#advance(stream)
     this.#acknowledge(origin, shard, stream)
+  }
+
+  /** The shard is no longer replicated here: what was received of it says nothing once it is let go. */
+  forgetShard(shard: number): void {
+    for (const shards of this.#streams.values()) shards.delete(shard)
+  }
+
+  /** What some frames waited for may have come: they are taken in, and acknowledged, if it has. */
+  retry(): void {
+    for (const [origin, shards] of this.#streams) {
+      for (const [shard, stream] of shards) {
+        for (const [seq, entries] of stream.waiting) {
+          if (entries.some(({ session }) => this.#isWaiting(session))) continue
+          const source = { origin, boot: stream.boot, frameSequence: seq }
+          const { waiting, refused } = this.#integrateAll(source, entries)
+          if (waiting.length > 0) continue
+          stream.waiting.delete(seq)
+          if (!refused) this.#acknowledgeOnDisk(origin, shard, seq, stream)
+        }
+      }
+    }
+  }
+
+  #isWaiting(session: string): boolean {
+    return (this.#options.catalog.get(session)?.parked.length ?? 0) > 0
   }
 
   forget(origin: PeerId): void {
@@ -84,40 +134,55 @@ export class Inbox {
   }
 
   #handle(origin: PeerId, frame: Frame): void {
+    const interest = this.#options.interest(frame.shard)
+    if (interest === 'none') return
     const stream = this.#stream(origin, frame.boot, frame.shard)
     if (stream === undefined) return
-    const whole = this.#integrateAll(frame)
+    const { isFollowed } = this.#options
+    const { entries } = frame
+    const wanted = interest === 'all' ? entries : entries.filter(({ session }) => isFollowed(session))
+    const source = { origin, boot: frame.boot, frameSequence: frame.seq }
+    const { waiting, refused } = this.#integrateAll(source, wanted)
     const gap = frame.seq > Math.max(stream.received, stream.contiguous) + 1
     if (stream.received === 0 && stream.contiguous === 0) stream.base = stream.contiguous = frame.seq - 1
     stream.received = Math.max(stream.received, frame.seq)
-    if (!whole || gap) this.#options.onGap(origin, frame.shard)
-    if (!whole) return
+    if (waiting.length > 0 || refused || gap) {
+      this.#options.onGap(origin, frame.shard, { gap: gap || refused, waiting: waiting.map(({ session }) => session) })
+    }
+    if (interest !== 'all' || refused) return
+    if (waiting.length === 0) this.#acknowledgeOnDisk(origin, frame.shard, frame.seq, stream)
+    else if (stream.waiting.size < WAITING_MAX) stream.waiting.set(frame.seq, waiting)
+  }
+
+  /** What could not be integrated yet, and whether anything was refused. */
+  #integrateAll(source: Source, entries: readonly Entry[]): { waiting: Entry[]; refused: boolean } {
+    const waiting: Entry[] = []
+    let refused = false
+    for (const entry of entries) {
+      try {
+        if (this.#options.catalog.receive(entry.session, entry.update, source) === 'parked') waiting.push(entry)
+      } catch (error) {
+        refused = true
+        this.#options.refuse(reasonOf(error), entry.session, source.origin, describe(error))
+      }
+    }
+    return { waiting, refused }
+  }
+
+  #acknowledgeOnDisk(origin: PeerId, shard: number, seq: number, stream: Stream): void {
     this.#options.catalog.journal.flush().then(
-      () => this.#onDisk(origin, frame, stream),
+      () => this.#onDisk(origin, shard, seq, stream),
       () => {}, // the journal has failed: nothing is acknowledged any more, health says why
     )
   }
 
-  #integrateAll(frame: Frame): boolean {
-    const { catalog } = this.#options
-    let whole = true
-    for (const { session, update } of frame.entries) {
-      try {
-        const source = { origin: frame.origin, boot: frame.boot, frameSequence: frame.seq }
-        if (catalog.receive(session, update, source) === 'parked') whole = false
-      } catch (error) {
-        whole = false
-        this.#options.refuse(reasonOf(error), session, frame.origin, describe(error))
-      }
-    }
-    return whole
-  }
-
-  #onDisk(origin: PeerId, frame: Frame, stream: Stream): void {
-    if (frame.seq > stream.contiguous && stream.ahead.size < AHEAD_MAX) stream.ahead.add(frame.seq)
+  #onDisk(origin: PeerId, shard: number, seq: number, stream: Stream): void {
+    // Left since: nobody may count on what this peer is about to let go.
+    if (this.#streams.get(origin)?.get(shard) !== stream) return
+    if (seq > stream.contiguous && stream.ahead.size < AHEAD_MAX) stream.ahead.add(seq)
     const before = stream.contiguous
     this.#advance(stream)
-    if (stream.contiguous > before) this.#acknowledge(origin, frame.shard, stream)
+    if (stream.contiguous > before) this.#acknowledge(origin, shard, stream)
   }
 
   #acknowledge(origin: PeerId, shard: number, { boot, base, contiguous }: Stream): void {
@@ -135,7 +200,7 @@ export class Inbox {
     this.#streams.set(origin, shards)
     const known = shards.get(shard)
     if (known !== undefined && known.boot >= boot) return known.boot === boot ? known : undefined
-    const stream = { boot, base: 0, contiguous: 0, received: 0, ahead: new Set<number>() }
+    const stream = { boot, base: 0, contiguous: 0, received: 0, ahead: new Set<number>(), waiting: new Map() }
     shards.set(shard, stream)
     return stream
   }

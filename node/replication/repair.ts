@@ -1,14 +1,18 @@
-// When to run an exchange with whom: at once when frames are known to be missing, and when heartbeats show that a
-// shard's root differs from ours and goes on differing. At most one exchange per peer is under way from this side;
-// what is asked for meanwhile waits for the next.
-import { digestsEqual, hasCode } from '../../crdt/index.ts'
+// When to compare what with whom: at once when frames are known to be missing, and when heartbeats show that a shard's
+// root differs from ours and goes on differing. Shards that both sides keep are compared as a whole, of others this peer
+// compares its own sessions. At most one comparison per peer is under way from this side; what is asked for meanwhile
+// waits for the next.
+import { digestsEqual, isUnreachable } from '../../crdt/index.ts'
 import type { PeerId } from '../../transport/port.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { HeartbeatInfo, Holdings } from '../membership/view.ts'
 import type { Cancel, Clock } from '../ports/clock.ts'
 import { delay, every } from '../util/timers.ts'
+import { checkSessions } from './check.ts'
 import type { ExchangeOptions } from './exchange-server.ts'
-import { exchange, type ExchangeResult } from './exchange.ts'
+import { exchange } from './exchange.ts'
+import type { Following } from './following.ts'
+import { swapAll, type Swap } from './swap.ts'
 
 /** Digests are recomputed when a session has been quiet this long: one that is written to all the time would cost … */
 const SETTLE_QUIET_MS = 1_000
@@ -29,7 +33,10 @@ export interface RepairOptions {
   readonly membership: Membership
   readonly shardCount: number
   readonly syncIntervalMs: number
+  /** Both sides have been equal in these shards. */
+  readonly onCompared: (peer: PeerId, shards: Iterable<number>) => void
   readonly onDone: () => void
+  readonly following: Following
   /** An exchange brought news: it must be announced on, or peers two hops away never hear of it. */
   readonly onNews: () => void
   readonly onError: (error: unknown) => void
@@ -47,19 +54,23 @@ interface Difference {
 
 interface PeerRepair {
   readonly wanted: Set<number>
+  /** Sessions that wait for something which the peer has. */
+  readonly sessions: Set<string>
   running: Promise<void> | undefined
   /** Shards whose roots differed at the last heartbeat. */
   readonly differing: Map<number, Difference>
   /** Exchanges in a row that one of the two sides could not take all of. */
   failures: number
   /** What it holds and what we hold, when nothing differed. */
-  equalTo: { readonly holdings: Holdings; readonly roots: Uint8Array } | undefined
+  equalTo: { readonly theirs: Holdings; readonly own: Holdings } | undefined
 }
 
 export class RepairSchedule {
   readonly exchangeOptions: ExchangeOptions
   readonly #options: RepairOptions
   readonly #peers = new Map<PeerId, PeerRepair>()
+  /** Of shards that are only followed: the root that was announced when it was compared last, and when that was. */
+  readonly #followed = new Map<number, { readonly root: Uint8Array; readonly at: number }>()
   #running = false
   #settling = false
 
@@ -81,21 +92,24 @@ export class RepairSchedule {
     }
   }
 
-  /** Asks for an exchange of these shards with the peer, soon. */
-  request(peer: PeerId, shards: readonly number[]): void {
+  /** Asks for a comparison of these shards, or of single sessions, with the peer, soon. */
+  request(peer: PeerId, shards: readonly number[], sessions: readonly string[] = []): void {
     if (!this.#running) return
     const repair = this.#peer(peer)
     for (const shard of shards) repair.wanted.add(shard)
+    for (const session of sessions) repair.sessions.add(session)
     repair.running ??= this.#run(peer, repair).finally(() => {
       repair.running = undefined
-      if (repair.wanted.size > 0) this.request(peer, [])
+      if (repair.wanted.size + repair.sessions.size > 0) this.request(peer, [])
     })
   }
 
-  /** Runs an exchange of every shard with the peer. */
+  /** Compares everything that this peer has in common with the other. */
   async now(peer: PeerId): Promise<void> {
-    const all = Array.from({ length: this.#options.shardCount }, (_, shard) => shard)
-    await this.#exchange(peer, all)
+    await this.#compareShards(
+      peer,
+      Array.from({ length: this.#options.shardCount }, (_, shard) => shard),
+    )
   }
 
   /** Shards whose root some live peer has otherwise, as last heard. */
@@ -110,11 +124,16 @@ export class RepairSchedule {
 
   async #run(peer: PeerId, repair: PeerRepair): Promise<void> {
     const { clock, membership, onError } = this.#options
-    while (this.#running && repair.wanted.size > 0) {
+    while (this.#running && repair.wanted.size + repair.sessions.size > 0) {
       const shards = [...repair.wanted]
+      const sessions = [...repair.sessions]
       repair.wanted.clear()
+      repair.sessions.clear()
       try {
-        const { refused } = await this.#exchange(peer, shards)
+        const refused = [
+          sessions.length > 0 && (await this.#swap(peer, sessions)),
+          shards.length > 0 && (await this.#compareShards(peer, shards)),
+        ].includes(true)
         repair.failures = refused ? repair.failures + 1 : 0
         await delay(clock, refused ? failedPauseMs(repair) : EXCHANGE_PAUSE_MS)
       } catch (error) {
@@ -123,7 +142,7 @@ export class RepairSchedule {
         for (const shard of shards) repair.wanted.add(shard)
         // A peer that can't be reached now is membership's business, and may be back any moment; whatever else went
         // wrong is worth a word.
-        if (!hasCode(error, 'PEER_UNREACHABLE') && !hasCode(error, 'REQUEST_TIMEOUT')) {
+        if (!isUnreachable(error)) {
           repair.failures++
           onError(error)
         }
@@ -132,11 +151,44 @@ export class RepairSchedule {
     }
   }
 
-  async #exchange(peer: PeerId, shards: readonly number[]): Promise<ExchangeResult> {
-    const result = await exchange(this.#options.exchange, peer, shards)
-    this.#options.onDone()
-    if (result.pulled > 0) this.#options.onNews()
-    return result
+  /** Whether one of the two sides could not take in all of it. */
+  async #swap(peer: PeerId, sessions: readonly string[]): Promise<boolean> {
+    const { exchange: ours, onDone } = this.#options
+    const swap: Swap = { peer, boot: '', refused: false }
+    await swapAll(ours, swap, sessions)
+    await ours.catalog.journal.flush()
+    ours.inbox.retry()
+    onDone()
+    return swap.refused
+  }
+
+  /** Likewise. */
+  async #compareShards(peer: PeerId, shards: readonly number[]): Promise<boolean> {
+    const { exchange: ours, membership, following, onCompared, onDone, onNews } = this.#options
+    const theirs = membership.get(peer)?.info.holdings
+    const stateThere = (shard: number) => theirs?.get(shard)?.state
+    const isHeldThere = (shard: number) => stateThere(shard) === 'complete' || stateThere(shard) === 'releasing'
+    // Who is still acquiring a shard asks for it by itself.
+    let refused = false
+    const whole = shards.filter((shard) => ours.holdings.isCurrent(shard) && isHeldThere(shard))
+    if (whole.length > 0) {
+      const result = await exchange(ours, peer, whole)
+      refused = result.refused
+      onCompared(peer, result.compared)
+      if (result.pulled > 0) onNews()
+    }
+    for (const shard of shards) {
+      const entries = [...ours.catalog.entriesOf(shard)].filter(({ isFaded }) => !isFaded)
+      if (ours.holdings.replicates(shard) || entries.length === 0) continue
+      if (stateThere(shard) !== 'partial' && (isHeldThere(shard) || ours.sets.of(shard).others.includes(peer))) {
+        const wants = (session: string) => following.isFollowed(session)
+        const checked = await checkSessions(ours, { peer, shard, entries, wants })
+        refused ||= checked.refused.size > 0
+      }
+    }
+    ours.inbox.retry()
+    onDone()
+    return refused
   }
 
   /**
@@ -149,28 +201,54 @@ export class RepairSchedule {
     if (info.leaving) return
     const repair = this.#peer(info.peer)
     // An idle mesh says the same again and again; both are the same objects then.
-    const roots = ours.catalog.roots()
-    if (repair.equalTo?.holdings === info.holdings && repair.equalTo.roots === roots) return
+    const own = ours.holdings.announced()
+    if (repair.equalTo?.theirs === info.holdings && repair.equalTo.own === own) return
     repair.equalTo = undefined
     const now = clock.monotonic()
     const patienceMs = info.peer > ours.transport.self ? syncIntervalMs / 2 : syncIntervalMs
     const lasting: number[] = []
-    for (const [shard, { root: theirs }] of info.holdings) {
-      const own = ours.catalog.tree(shard).root()
-      if (digestsEqual(theirs, own)) {
+    const equals: number[] = []
+    let isOpen = false
+    for (const shard of repair.differing.keys()) if (!info.holdings.has(shard)) repair.differing.delete(shard)
+    for (const [shard, { state, root }] of info.holdings) {
+      if (state === 'partial') continue
+      if (!ours.holdings.replicates(shard)) {
         repair.differing.delete(shard)
+        if (!this.#isNews(shard, root)) continue
+        if (this.#isFollowTime(shard, root, now)) lasting.push(shard)
+        else isOpen = true
+        continue
+      }
+      const own = ours.catalog.tree(shard).root()
+      if (digestsEqual(root, own)) {
+        repair.differing.delete(shard)
+        equals.push(shard)
         continue
       }
       const known = repair.differing.get(shard)
-      const isStill = known !== undefined && digestsEqual(known.own, own) && digestsEqual(known.theirs, theirs)
+      const isStill = known !== undefined && digestsEqual(known.own, own) && digestsEqual(known.theirs, root)
       const since = isStill ? known.since : now
       const first = known?.first ?? now
       const isLasting = now - since >= patienceMs || now - first >= syncIntervalMs * MOVING_PATIENCE
-      repair.differing.set(shard, { own, theirs, since, first: isLasting ? now : first })
+      repair.differing.set(shard, { own, theirs: root, since, first: isLasting ? now : first })
       if (isLasting) lasting.push(shard)
     }
+    if (equals.length > 0) this.#options.onCompared(info.peer, equals)
     if (lasting.length > 0) this.request(info.peer, lasting)
-    if (repair.differing.size === 0) repair.equalTo = { holdings: info.holdings, roots }
+    if (repair.differing.size === 0 && !isOpen) repair.equalTo = { theirs: info.holdings, own }
+  }
+
+  /** Whether something has changed in a shard of which sessions are open here, since they were compared. */
+  #isNews(shard: number, root: Uint8Array): boolean {
+    const last = this.#followed.get(shard)
+    return this.#options.following.follows(shard) && (last === undefined || !digestsEqual(last.root, root))
+  }
+
+  #isFollowTime(shard: number, root: Uint8Array, now: number): boolean {
+    const last = this.#followed.get(shard)
+    if (last !== undefined && now - last.at < this.#options.syncIntervalMs) return false
+    this.#followed.set(shard, { root, at: now })
+    return true
   }
 
   #settle(): void {
@@ -189,6 +267,7 @@ export class RepairSchedule {
     if (known !== undefined) return known
     const repair: PeerRepair = {
       wanted: new Set(),
+      sessions: new Set(),
       running: undefined,
       differing: new Map(),
       failures: 0,

@@ -1,7 +1,7 @@
 // Replication: the outbox, the inbox, acknowledgements and anti-entropy of one peer, and when each of them acts.
-import { SessionMeshError } from '../../crdt/errors.ts'
+import { SessionMeshError, shardOf } from '../../crdt/index.ts'
 import type { PeerId, Transport } from '../../transport/port.ts'
-import type { Receipt, ReplicaStatus, Replication as ReplicationApi, ReplicationStatus, SyncProgress } from '../api.ts'
+import type { Receipt, Replication as ReplicationApi, ReplicationStatus, ShardStatus, SyncProgress } from '../api.ts'
 import type { PeerConfig } from '../config.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { ReplicaSets } from '../membership/replica-sets.ts'
@@ -14,11 +14,17 @@ import { AckLedger } from './acked.ts'
 import { Acknowledger } from './acknowledger.ts'
 import type { Counters } from './counters.ts'
 import { DurabilityWaiters, type ResolvedWriteOptions, type Write } from './durability.ts'
-import { serveExchange } from './exchange-server.ts'
-import { fetchSession } from './exchange.ts'
-import { Inbox } from './inbox.ts'
+import { serveExchange, type ExchangeOptions } from './exchange-server.ts'
+import { Fetching } from './fetching.ts'
+import { Following } from './following.ts'
+import type { OwnHoldings } from './holdings.ts'
+import { Inbox, type Missing } from './inbox.ts'
+import { LettingGo } from './letting-go.ts'
 import { Outbox } from './outbox.ts'
+import { Overview } from './overview.ts'
+import { Rebalance } from './rebalance.ts'
 import { RepairSchedule } from './repair.ts'
+import { Topics } from './topics.ts'
 
 /** When an unacknowledged frame is taken for lost, and repaired: see AckLedger.lost. */
 const LOST = { overtakenMs: 250, silentMs: 1_500 }
@@ -32,18 +38,31 @@ export interface ReplicationOptions {
   readonly catalog: () => Catalog
   readonly membership: Membership
   readonly sets: ReplicaSets
+  readonly holdings: OwnHoldings
   readonly allowed: (peer: PeerId) => boolean
   readonly counters: Counters
   readonly onError: (error: unknown) => void
+}
+
+/** What exists only between start and stop. */
+interface Parts {
+  readonly exchange: ExchangeOptions
+  readonly outbox: Outbox
+  readonly inbox: Inbox
+  readonly repair: RepairSchedule
+  readonly topics: Topics
+  readonly rebalance: Rebalance
+  readonly fetching: Fetching
 }
 
 export class Replication implements ReplicationApi {
   readonly #options: ReplicationOptions
   readonly #ledger = new AckLedger()
   readonly #waiters: DurabilityWaiters
+  readonly #following: Following
+  readonly #overview: Overview
   readonly #cancels: Cancel[] = []
-  #outbox: Outbox | undefined
-  #repair: RepairSchedule | undefined
+  #parts: Parts | undefined
 
   constructor(options: ReplicationOptions) {
     this.#options = options
@@ -53,57 +72,32 @@ export class Replication implements ReplicationApi {
       self: () => options.transport.self,
       replicasOf: (shard) => options.sets.of(shard),
     })
+    this.#following = new Following({
+      clock: options.clock,
+      isKept: (shard) => options.holdings.replicates(shard),
+      onTurn: (shard) => this.#parts?.rebalance.turn(shard),
+    })
+    this.#overview = new Overview({
+      ...options,
+      ledger: this.#ledger,
+      waiters: this.#waiters,
+      differing: () => this.#parts?.repair.differingShards() ?? new Set(),
+    })
   }
 
   start(): void {
-    const { transport, clock, boot, config, membership, sets, allowed, counters, onError } = this.#options
-    const catalog = this.#options.catalog()
-    const refuse = counters.refuse
-    const acknowledger = new Acknowledger(transport)
-    const inbox = new Inbox({
-      catalog,
-      shardCount: config.shardCount,
-      allowed,
-      refuse,
-      acknowledge: (origin, ack) => acknowledger.send(origin, ack),
-      onGap: (origin, shard) => this.#repair?.request(origin, [shard]),
-      onFrame: (updates) => counters.received(updates),
-    })
-    // With digests that show the news, or nobody would know from the heartbeat that there are any.
-    const announce = () => void catalog.settle().then(() => membership.announce(), onError)
-    const exchange = { transport, catalog, ledger: this.#ledger, inbox, boot, refuse }
-    const repair = new RepairSchedule({
-      exchange,
-      clock,
-      membership,
-      shardCount: config.shardCount,
-      syncIntervalMs: config.syncIntervalMs,
-      onDone: () => {
-        counters.exchanges++
-        this.#recheck()
-      },
-      onNews: announce,
-      onError,
-    })
-    this.#repair = repair
-    this.#outbox = this.#makeOutbox()
-    serveExchange({ ...exchange, allowed, onNews: announce })
-    acknowledger.handle(
-      (from, ack) => {
-        if (ack.boot !== boot || !this.#ledger.acknowledge(from, ack.shard, ack.seq, ack.from)) return
-        this.#waiters.acknowledged(ack.shard, ack.seq)
-        this.#outbox?.pump()
-      },
-      (from) => refuse('malformed-acks', '', from, 'not protobuf'),
-    )
-    for (let shard = 0; shard < config.shardCount; shard++) {
-      this.#cancels.push(transport.subscribe(this.#topic(shard), (message) => inbox.receive(shard, message)))
-    }
+    const { clock, membership, sets } = this.#options
+    const parts = this.#assemble()
+    this.#parts = parts
+    this.#serve(parts)
     this.#cancels.push(
       sets.events.on('changed', () => this.#setsChanged()),
-      membership.events.on('change', (change) => this.#memberChanged(change, inbox)),
+      membership.events.on('change', (change) => this.#memberChanged(change)),
       every(clock, LOST_CHECK_MS, () => this.#repairLost(clock.monotonic())),
-      repair.start(),
+      parts.repair.start(),
+      parts.rebalance.start(),
+      () => parts.topics.stop(),
+      () => this.#following.stop(),
     )
   }
 
@@ -111,50 +105,139 @@ export class Replication implements ReplicationApi {
     for (const cancel of this.#cancels.splice(0)) cancel()
   }
 
+  #assemble(): Parts {
+    const { transport, clock, boot, config, membership, sets, holdings, allowed, counters, onError } = this.#options
+    const catalog = this.#options.catalog()
+    const { refuse } = counters
+    const following = this.#following
+    const acknowledger = new Acknowledger(transport)
+    acknowledger.handle(
+      (from, ack) => {
+        if (ack.boot !== boot || !this.#ledger.acknowledge(from, ack.shard, ack.seq, ack.from)) return
+        this.#waiters.acknowledged(ack.shard, ack.seq)
+        this.#parts?.outbox.pump()
+      },
+      (from) => refuse('malformed-acks', '', from, 'not protobuf'),
+    )
+    const topics: Topics = new Topics({
+      transport,
+      receive: (shard, message) => inbox.receive(shard, message),
+      onTurn: (shard) => inbox.forgetShard(shard),
+    })
+    const inbox = new Inbox({
+      catalog,
+      shardCount: config.shardCount,
+      allowed,
+      refuse,
+      interest: (shard) => topics.interest(shard),
+      isFollowed: (session) => following.isFollowed(session),
+      acknowledge: (origin, ack) => acknowledger.send(origin, ack),
+      onGap: (origin, shard, missing) => this.#onGap(origin, shard, missing),
+      onFrame: (updates) => counters.received(updates),
+    })
+    const exchange = { transport, catalog, ledger: this.#ledger, inbox, sets, holdings, boot, refuse }
+    const shared = { exchange, clock, membership, following, shardCount: config.shardCount, onError }
+    const lettingGo = new LettingGo(shared)
+    const expectsOthers = config.bootstrap.length > 0 || config.mdns
+    const onCompared = () => this.#recheck()
+    const rebalance = new Rebalance({ ...shared, topics, lettingGo, expectsOthers, onCompared })
+    const repair = new RepairSchedule({
+      ...shared,
+      syncIntervalMs: config.syncIntervalMs,
+      onCompared: (peer, shards) => rebalance.compared(peer, shards),
+      onDone: () => {
+        counters.exchanges++
+        this.#recheck()
+      },
+      onNews: () => this.#announce(),
+    })
+    const fetching = new Fetching(shared)
+    return { exchange, outbox: this.#makeOutbox(topics), inbox, repair, topics, rebalance, fetching }
+  }
+
+  #serve({ exchange }: Parts): void {
+    const { allowed } = this.#options
+    serveExchange({
+      ...exchange,
+      allowed,
+      onNews: () => this.#announce(),
+      onPushed: (session) => {
+        const entry = exchange.catalog.get(session)
+        if (entry !== undefined) this.#following.setCopy(entry, false)
+      },
+    })
+  }
+
   /** Takes a local change up for publishing. */
   publish(entry: Entry, update: Uint8Array, onDisk: Promise<void>): Write {
     const write: Write = { session: entry.id, shard: entry.shard, onDisk, sequence: undefined, onOwnDisk: false }
-    this.#outbox?.add({ write, update })
+    this.#following.setCopy(entry, false)
+    this.#parts?.outbox.add({ write, update })
     return write
   }
 
   /** What writers must wait for, if anything: the outbox is overfull. */
   room(): Promise<void> | undefined {
-    return this.#outbox?.room()
+    return this.#parts?.outbox.room()
   }
 
   wait(write: Write, options: ResolvedWriteOptions): Promise<Receipt> {
     return this.#waiters.wait(write, options)
   }
 
-  /** Asks the live peers for a session that is not held here. Whether anyone had it. */
-  async fetch(session: string): Promise<boolean> {
-    const repair = this.#repair
-    if (repair === undefined) return false
-    const answers = await Promise.allSettled(
-      this.#ledger.replicas().map((peer) => fetchSession(repair.exchangeOptions, peer, session)),
-    )
-    return answers.some((answer) => answer.status === 'fulfilled' && answer.value)
+  /** Somebody has the session open here from now on, until `close`: it is followed if it is not kept. */
+  open(session: string): void {
+    this.#following.open(session, shardOf(session, this.#options.config.shardCount))
+  }
+
+  close(session: string): void {
+    this.#following.close(session)
+  }
+
+  /** Peers that should keep the shard, best claim first. */
+  replicasOf(shard: number): readonly PeerId[] {
+    return this.#options.sets.of(shard).all
+  }
+
+  /** Whether what is here of the session can be served without asking anybody. */
+  isCurrent(session: string): boolean {
+    const shard = shardOf(session, this.#options.config.shardCount)
+    return this.#options.holdings.isCurrent(shard) || this.#following.isFresh(session)
+  }
+
+  /** Brings the session here from its replicas; whether anybody knew it. @throws SESSION_UNAVAILABLE */
+  async bring(session: string): Promise<boolean> {
+    return (await this.#parts?.fetching.bring(session)) ?? false
+  }
+
+  /** A session's content as its replicas have it, as updates; undefined if nobody knows it. @throws SESSION_UNAVAILABLE */
+  async peek(session: string): Promise<readonly Uint8Array[] | undefined> {
+    return await this.#parts?.fetching.peek(session)
   }
 
   status(): ReplicationStatus {
-    const { counters } = this.#options
-    return {
-      syncState: this.#isSynced() ? 'synced' : 'syncing',
-      replicas: this.#replicas(),
-      pendingWrites: this.#waiters.size,
-      ...counters.snapshot(),
-      parked: this.#options.catalog().parkedUpdates,
-    }
+    return this.#overview.status()
   }
 
   lag(): number {
-    return Math.max(0, ...this.#replicas().map((replica) => replica.lagMs))
+    return this.#overview.lag()
   }
 
   progress(): SyncProgress {
-    const total = this.#options.catalog().size
-    return { done: this.syncedCount(), total }
+    return this.#overview.progress()
+  }
+
+  shards(): ShardStatus[] {
+    return this.#overview.shards()
+  }
+
+  /** Whether a live peer has this shard otherwise, as last heard. */
+  differs(shard: number): boolean {
+    return this.#parts?.repair.differingShards().has(shard) ?? false
+  }
+
+  syncedCount(): number {
+    return this.#overview.syncedCount()
   }
 
   async forceSync(onProgress?: (progress: SyncProgress) => void): Promise<SyncProgress> {
@@ -162,7 +245,7 @@ export class Replication implements ReplicationApi {
     let done = 0
     onProgress?.({ done, total: peers.length })
     for (const peer of peers) {
-      await this.#repair?.now(peer)
+      await this.#parts?.repair.now(peer)
       done++
       onProgress?.({ done, total: peers.length })
     }
@@ -172,70 +255,68 @@ export class Replication implements ReplicationApi {
   async ensureSynced(
     options: { timeoutMs?: number; onProgress?: (progress: SyncProgress) => void } = {},
   ): Promise<SyncProgress> {
-    const { clock } = this.#options
+    const { clock, sets } = this.#options
     await this.#options.catalog().journal.flush()
     await this.forceSync(options.onProgress)
     const timeoutMs = options.timeoutMs ?? 30_000
-    const targets = Array.from({ length: this.#options.config.shardCount }, (_, shard) => this.#ledger.last(shard))
+    const targets = this.#allShards().map((shard) => this.#ledger.last(shard))
     const holds = () =>
-      this.#outbox?.waitingBytes === 0 &&
-      this.#ledger.replicas().every((peer) => targets.every((seq, shard) => this.#ledger.holds(peer, shard, seq)))
+      this.#parts?.outbox.waitingBytes === 0 &&
+      targets.every((seq, shard) => sets.of(shard).others.every((peer) => this.#ledger.holds(peer, shard, seq)))
     await until(clock, holds, { timeoutMs, intervalMs: 20, what: 'ensureSynced' }).catch((cause: unknown) => {
       throw new SessionMeshError('REPLICATION_TIMEOUT', `not every replica caught up within ${timeoutMs} ms`, { cause })
     })
     return this.progress()
   }
 
-  /** Whether a live peer has this shard otherwise, as last heard. */
-  differs(shard: number): boolean {
-    return this.#repair?.differingShards().has(shard) ?? false
+  /** With digests that show the news, or nobody would know from the heartbeat that there are any. */
+  #announce(): void {
+    const { catalog, membership, onError } = this.#options
+    void catalog()
+      .settle()
+      .then(() => membership.announce(), onError)
   }
 
-  syncedCount(): number {
-    const catalog = this.#options.catalog()
-    const differing = this.#repair?.differingShards() ?? new Set<number>()
-    let synced = 0
-    for (const entry of catalog.entries()) {
-      if (entry.terminatedAt === undefined && !differing.has(entry.shard)) synced++
-    }
-    return synced
-  }
-
-  #makeOutbox(): Outbox {
+  #makeOutbox(topics: Topics): Outbox {
     const { transport, clock, boot, counters, onError } = this.#options
     return new Outbox({
       transport,
       clock,
       boot,
       ledger: this.#ledger,
-      topicOf: (shard) => this.#topic(shard),
+      topicOf: (shard) => topics.topic(shard),
       congested: (shard) => this.#congested(shard),
       onUngossiped: (shard) => {
-        for (const peer of this.#ledger.replicasOf(shard)) this.#repair?.request(peer, [shard])
+        for (const peer of this.#ledger.replicasOf(shard)) this.#parts?.repair.request(peer, [shard])
       },
       onFrame: (updates) => counters.published(updates),
       onError,
     })
   }
 
-  #topic(shard: number): string {
-    return `shard/${shard}`
+  /**
+   * Only who has caught up holds others up; and a suspect does not: membership will soon say whether it lives.
+   */
+  #congested(shard: number): boolean {
+    const { membership, sets, config } = this.#options
+    return sets.of(shard).others.some((peer) => {
+      if (this.#ledger.pendingFrames(peer) < config.maxPendingSyncs) return false
+      const member = membership.get(peer)
+      return member?.status === 'alive' && member.info.holdings.get(shard)?.state === 'complete'
+    })
   }
 
-  /** A suspect holds nobody up: membership will soon say whether it lives. */
-  #congested(shard: number): boolean {
-    const { membership, config } = this.#options
-    return this.#ledger
-      .replicasOf(shard)
-      .some(
-        (peer) =>
-          membership.get(peer)?.status === 'alive' && this.#ledger.pendingFrames(peer) >= config.maxPendingSyncs,
-      )
+  /** What waits is asked of its writer session by session; what is missing, by comparing the shard. */
+  #onGap(origin: PeerId, shard: number, { gap, waiting }: Missing): void {
+    const { holdings } = this.#options
+    if (waiting.length > 0) this.#parts?.repair.request(origin, [], waiting)
+    // A shard that is being acquired is compared as a whole anyway.
+    if (gap && holdings.state(shard) !== 'acquiring') this.#parts?.repair.request(origin, [shard])
   }
 
   #recheck(): void {
     this.#waiters.recheck()
-    this.#outbox?.pump()
+    this.#parts?.outbox.pump()
   }
 
   /** Who acknowledges what has changed: a write may have all its copies now, or must wait for others. */
@@ -247,12 +328,12 @@ export class Replication implements ReplicationApi {
     this.#recheck()
   }
 
-  #memberChanged(change: MemberChange, inbox: Inbox): void {
+  #memberChanged(change: MemberChange): void {
     if (change.rebooted || change.to === 'dead' || change.to === 'left') this.#ledger.forget(change.peer)
-    if (change.to === 'left') inbox.forget(change.peer)
+    if (change.to === 'left') this.#parts?.inbox.forget(change.peer)
     this.#setsChanged()
     if (change.to === 'alive' && (change.rebooted || change.from !== 'suspect')) {
-      this.#repair?.request(change.peer, this.#allShards())
+      this.#parts?.repair.request(change.peer, this.#allShards())
     }
   }
 
@@ -264,23 +345,8 @@ export class Replication implements ReplicationApi {
     for (const peer of this.#ledger.replicas()) {
       if (this.#options.membership.get(peer)?.status !== 'alive') continue
       const shards = this.#ledger.lost(peer, now, LOST)
-      if (shards.length > 0) this.#repair?.request(peer, shards)
+      if (shards.length > 0) this.#parts?.repair.request(peer, shards)
     }
-    this.#outbox?.pump()
-  }
-
-  #replicas(): ReplicaStatus[] {
-    const now = this.#options.clock.monotonic()
-    return this.#ledger.replicas().map((peer) => ({
-      peer,
-      name: this.#options.membership.get(peer)?.info.name ?? '',
-      pendingFrames: this.#ledger.pendingFrames(peer),
-      lagMs: this.#ledger.lagMs(peer, now),
-    }))
-  }
-
-  #isSynced(): boolean {
-    const pending = this.#ledger.replicas().some((peer) => this.#ledger.pendingFrames(peer) > 0)
-    return !pending && (this.#repair?.differingShards().size ?? 0) === 0
+    this.#parts?.outbox.pump()
   }
 }

@@ -7,17 +7,14 @@
 import * as Y from 'yjs'
 import {
   assert,
-  concatenate,
   decodeStateVector,
   digestOf,
   encodeStateVector,
-  HashTree,
+  type HashTree,
   inspectUpdate,
   movedBy,
-  parseSessionId,
   SESSION_MAP,
   SessionMeshError,
-  shardOf,
   stateVectorOf,
   type UpdateShape,
 } from '../../crdt/index.ts'
@@ -27,7 +24,9 @@ import { delay } from '../util/timers.ts'
 import { describeEntry } from './at-rest.ts'
 import { Compaction } from './compaction.ts'
 import { Documents } from './documents.ts'
-import { isHeld, newEntry, type Entry } from './entry.ts'
+import { ClientIds } from './client-ids.ts'
+import { EntryIndex } from './entry-index.ts'
+import { isHeld, type Entry } from './entry.ts'
 import { Journal, type Source } from './journal.ts'
 import { Loading } from './load.ts'
 import { Summaries } from './summaries.ts'
@@ -45,9 +44,7 @@ export interface CatalogOptions {
   readonly sessionBytesMax: number
   readonly historyRecordsMax: number
   readonly historyBytesMax: number
-  /** Yjs client id of this boot (DESIGN.md section 5): never one that an earlier boot used. */
-  readonly clientId: number
-  /** Another one, for a session that has lost writings of `clientId`. */
+  /** Draws a Yjs client id that nobody ever used (DESIGN.md section 5). */
   readonly newClientId: () => number
   readonly self: Source
   /** A change was made on this peer, and is on its way to disk. */
@@ -69,19 +66,17 @@ export class Catalog {
   /** Where the entries come from when a peer starts. */
   readonly loading: Loading
   readonly #options: CatalogOptions
-  readonly #entries = new Map<string, Entry>()
-  readonly #trees: HashTree[]
+  readonly #index: EntryIndex
   readonly #dirty = new Set<Entry>()
-  /** Sessions found to have lost something on disk, and the client id that they are written under since. */
-  readonly #damaged = new Map<string, number>()
+  readonly #clientIds: ClientIds
   readonly #documents: Documents
   #terminated = 0
   #parked = 0
-  /** Shard roots, concatenated; undefined when one has changed since. */
-  #roots: Uint8Array | undefined
 
   constructor(options: CatalogOptions) {
     this.#options = options
+    this.#index = new EntryIndex(options.shardCount)
+    this.#clientIds = new ClientIds(options.newClientId)
     this.journal = new Journal(options.store, options.clock)
     const onFolded = (entry: Entry) => this.summaries.outdate(entry)
     this.compaction = new Compaction({ ...options, journal: this.journal, onFolded })
@@ -89,26 +84,24 @@ export class Catalog {
     const tree = (shard: number) => this.tree(shard)
     this.summaries = new Summaries({
       ...options,
-      isHeld: (entry) => this.#entries.get(entry.id) === entry,
+      isHeld: (entry) => this.get(entry.id) === entry,
       stateVector: (entry) => this.stateVectorBytes(entry.id),
       tree,
     })
     this.loading = new Loading({
       ...options,
       tree,
-      get: (id) => this.#entries.get(id),
+      get: (id) => this.get(id),
       admit: (entry) => this.#admit(entry),
       outdated: (entry) => this.summaries.outdate(entry),
     })
-    this.#trees = Array.from({ length: options.shardCount }, () => new HashTree())
   }
 
   #makeDocuments(): Documents {
-    const { clientId } = this.#options
     return new Documents({
       ...this.#options,
       journal: this.journal,
-      clientIdOf: (entry) => this.#damaged.get(entry.id) ?? clientId,
+      clientIdOf: (entry) => (entry.clientId ??= this.#clientIds.for(entry.id)),
       digestOf: (entry) => (entry.dirtySince === undefined ? this.tree(entry.shard).get(entry.id) : undefined),
       onLocal: (entry, update) => this.#local(entry, update),
       onRecord: (entry, doc) => this.#describe(entry, doc),
@@ -120,27 +113,27 @@ export class Catalog {
   }
 
   get(id: string): Entry | undefined {
-    return this.#entries.get(id)
+    return this.#index.get(id)
   }
 
   /** The entry of `id`, made if need be. @throws INVALID_SESSION_ID */
   ensure(id: string): Entry {
-    const known = this.#entries.get(id)
-    if (known !== undefined) return known
-    const entry = newEntry(parseSessionId(id), shardOf(id, this.#options.shardCount))
-    this.#entries.set(id, entry)
-    return entry
+    return this.#index.ensure(id)
   }
 
   #admit(entry: Entry): void {
-    this.#entries.set(entry.id, entry)
-    this.#roots = undefined
+    this.#index.admit(entry)
     if (entry.terminatedAt !== undefined) this.#terminated++
     this.#options.onDescribed(entry)
   }
 
   entries(): IterableIterator<Entry> {
-    return this.#entries.values()
+    return this.#index.all()
+  }
+
+  /** The entries of one shard. */
+  entriesOf(shard: number): ReadonlySet<Entry> {
+    return this.#index.of(shard)
   }
 
   /** Whether nothing is under way with the session that `forget` would pull the ground from under. */
@@ -152,26 +145,24 @@ export class Catalog {
   /** Lets go of an idle session: what was held of it is removed, from memory now and from the disk when it resolves. */
   async forget(entry: Entry): Promise<void> {
     assert(this.isIdle(entry) && this.get(entry.id) === entry, `session ${entry.id} is forgotten while in use`)
-    this.#entries.delete(entry.id)
-    this.fade(entry)
+    this.#index.remove(entry)
     this.#dirty.delete(entry)
     this.#documents.drop(entry)
     this.#parked -= entry.parked.length
     if (entry.terminatedAt !== undefined) this.#terminated--
-    // Should the session come back: what this boot wrote to it may be gone, and no client id stands for two things.
-    this.#damaged.set(entry.id, this.#options.newClientId())
+    if (entry.wrote) this.#clientIds.retire(entry.id)
     if (entry.sequence > 0) await this.journal.remove(entry)
   }
 
   /** Takes a tombstone out of the hash tree, for good: nobody is to ask for it any more, though it still answers. */
   fade(entry: Entry): void {
     entry.isFaded = true
-    if (this.tree(entry.shard).delete(entry.id)) this.#roots = undefined
+    this.#index.unlist(entry)
   }
 
   /** Encoded state vector of what is held of a session; empty if nothing is. */
   stateVectorBytes(id: string): Uint8Array {
-    const entry = this.#entries.get(id)
+    const entry = this.get(id)
     if (entry === undefined) return new Uint8Array()
     if (entry.clocks !== undefined) return encodeStateVector(entry.clocks)
     return entry.doc === undefined ? entry.stateVector : Y.encodeStateVector(entry.doc)
@@ -179,12 +170,12 @@ export class Catalog {
 
   /** Sessions held and not terminated. */
   get size(): number {
-    return this.#entries.size - this.#terminated
+    return this.#index.size - this.#terminated
   }
 
   /** Sessions held, tombstones included. */
   get held(): number {
-    return this.#entries.size
+    return this.#index.size
   }
 
   get parkedUpdates(): number {
@@ -192,9 +183,7 @@ export class Catalog {
   }
 
   tree(shard: number): HashTree {
-    const tree = this.#trees[shard]
-    if (tree === undefined) throw new SessionMeshError('INVALID_MESSAGE', `there is no shard ${shard}`)
-    return tree
+    return this.#index.tree(shard)
   }
 
   /**
@@ -239,7 +228,7 @@ export class Catalog {
 
   /** Shard roots, concatenated; not to be written to. Every heartbeat, out or in, looks at them: they are kept. */
   roots(): Uint8Array {
-    return (this.#roots ??= concatenate(this.#trees.map((tree) => tree.root())))
+    return this.#index.roots()
   }
 
   /** @throws what went wrong first, once every other digest is settled */
@@ -273,7 +262,7 @@ export class Catalog {
     const received = this.#integrate(entry, update, shape, source, how.atOnce)
     if (received === 'logged' && entry.parked.length > 0) this.#retryParked(entry, source)
     // It brought nothing of a session that is not here, or no longer: nothing is kept of that.
-    if (received === 'known' && !isHeld(entry) && entry.parked.length === 0) this.#entries.delete(id)
+    if (received === 'known' && !isHeld(entry) && entry.parked.length === 0) this.#index.remove(entry)
     return received
   }
 
@@ -297,7 +286,9 @@ export class Catalog {
   }
 
   #park(entry: Entry, update: Uint8Array): Received {
-    if (entry.parked.length < PARKED_MAX) {
+    // An exchange brings the same again for as long as what it rests on is missing.
+    const isKnown = entry.parked.some((known) => Buffer.compare(known, update) === 0)
+    if (!isKnown && entry.parked.length < PARKED_MAX) {
       entry.parked.push(update)
       this.#parked++
     }
@@ -342,12 +333,14 @@ export class Catalog {
    * client id is not used there again.
    */
   suspect(entry: Entry): void {
-    this.#damaged.set(entry.id, this.#options.newClientId())
+    this.#clientIds.retire(entry.id)
+    entry.clientId = undefined
     this.#stale(entry)
     this.#options.onError(new Error(`session ${entry.id} has lost something on disk; the replicas are asked for it`))
   }
 
   #local(entry: Entry, update: Uint8Array): void {
+    entry.wrote = true
     const onDisk = this.journal.append(entry, update, this.#options.self)
     this.#changed(entry)
     this.#options.onLocalUpdate(entry, update, onDisk)
@@ -362,11 +355,9 @@ export class Catalog {
   }
 
   #summarize(entry: Entry, doc: Y.Doc): void {
-    const tree = this.tree(entry.shard)
     // Of a session that has lost all that can be read, nobody else has anything to compare.
-    if (stateVectorOf(doc).size === 0) tree.delete(entry.id)
-    else if (!entry.isFaded) tree.set(entry.id, digestOf(doc))
-    this.#roots = undefined
+    if (stateVectorOf(doc).size === 0) this.#index.unlist(entry)
+    else if (!entry.isFaded) this.#index.setDigest(entry, digestOf(doc))
     entry.dirtySince = undefined
     this.#dirty.delete(entry)
   }

@@ -29,6 +29,10 @@ export interface Entry {
   /** The document while hydrated. It lacks what is `waiting`. */
   doc: Y.Doc | undefined
   hydrating: Promise<Y.Doc> | undefined
+  /** Yjs client id of its documents here, once one was needed. */
+  clientId: number | undefined
+  /** This boot has written to it. */
+  wrote: boolean
   /** Updates that are logged, and wait to be applied to the document until somebody wants to see it. */
   waiting: Uint8Array[]
   waitingBytes: number
@@ -68,6 +72,8 @@ export function newEntry(id: string, shard: number): Entry {
     clocks: undefined,
     doc: undefined,
     hydrating: undefined,
+    clientId: undefined,
+    wrote: false,
     waiting: [],
     waitingBytes: 0,
     observer: undefined,

@@ -22,7 +22,7 @@ export interface SessionHost {
   touchOpen(entry: Entry, doc: Y.Doc, options: WriteOptions): Promise<Receipt | null>
   setExpiry(entry: Entry, doc: Y.Doc, change: ExpiryChange, options: WriteOptions): Promise<Receipt>
   release(entry: Entry): void
-  describe(entry: Entry): Pick<SessionView, 'home' | 'state' | 'history'>
+  describe(entry: Entry): Pick<SessionView, 'home' | 'replicas' | 'state' | 'history'>
 }
 
 export class OpenSession implements Session {

@@ -1,7 +1,9 @@
 // The sessions of a peer as its user sees them: create, open, read, write, terminate, list.
 import type * as Y from 'yjs'
 import {
+  applyRemote,
   checkExpiry,
+  createDocument,
   deadlineOf,
   describeSession,
   digestOf,
@@ -13,6 +15,7 @@ import {
   parseSessionId,
   SessionMeshError,
   setExpiry,
+  shardOf,
   terminateSession,
   toHex,
   touchSession,
@@ -38,12 +41,15 @@ import type { Random } from '../ports/random.ts'
 import { resolveWriteOptions, type Write } from '../replication/durability.ts'
 import type { Replication } from '../replication/replication.ts'
 import type { Catalog } from './catalog.ts'
-import { isHeld, type Entry } from './entry.ts'
+import { isHeld, newEntry, type Entry } from './entry.ts'
 import type { Lifecycles } from './lifecycle.ts'
+import { delay } from '../util/timers.ts'
 import { ended, OpenSession, type SessionHost } from './session.ts'
 
 const LIST_LIMIT_DEFAULT = 1_000
 const RANDOM_ID_BYTES = 16
+/** How long the opening of a session that is here waits for what its replicas know beyond that. */
+const REFRESH_PATIENCE_MS = 250
 
 export interface SessionsOptions {
   readonly catalog: () => Catalog
@@ -112,38 +118,21 @@ export class Sessions implements SessionsApi, SessionHost {
 
   async create(id?: string, options: CreateOptions = {}): Promise<{ session: Session; receipt: Receipt }> {
     this.#options.life.assertShown()
-    const { config, clock, lifecycles } = this.#options
-    const catalog = this.#options.catalog()
     const name = parseSessionId(id ?? toHex(this.#options.random.bytes(RANDOM_ID_BYTES)))
-    if (!catalog.loading.isDone) await catalog.loading.bring(name)
-    const known = catalog.get(name)
-    if (known !== undefined && isHeld(known)) {
-      const code = known.terminatedAt === undefined ? 'SESSION_EXISTS' : 'SESSION_TERMINATED'
-      throw new SessionMeshError(
-        code,
-        `session ${name} ${known.terminatedAt === undefined ? 'exists' : 'is terminated'}`,
-      )
-    }
-    if (catalog.size >= config.sessionsMax) {
-      throw new SessionMeshError('SESSIONS_LIMIT', `this peer holds ${catalog.size} sessions, its limit (sessionsMax)`)
-    }
-    resolveWriteOptions(options, config)
-    checkExpiry(options)
-    catalog.journal.assertWritable()
-    const entry = catalog.ensure(name)
-    const session = await this.#openEntry(entry)
-    lifecycles.begin(name, clock.now(), 'created here')
-    const { priority = 'normal', pin, data } = options
-    const ttlMs = options.ttlMs === undefined ? config.defaultTtlMs : (options.ttlMs ?? undefined)
-    const expiresAt = options.expiresAt ?? undefined
-    const initial = { createdAt: clock.now(), priority, pin, data, ttlMs, expiresAt }
-    const receipt = await session.transact((doc) => initializeSession(doc, initial), options)
-    if (lifecycles.state(name) === 'initializing') lifecycles.move(name, 'active', clock.now(), 'created here')
-    return { session, receipt }
+    if (id !== undefined) await this.#assertNew(name)
+    return this.#create(name, options)
   }
 
-  async open(id: string): Promise<Session> {
-    return this.#openEntry(await this.#find(parseSessionId(id)))
+  async open(id: string): Promise<OpenSession> {
+    const name = parseSessionId(id)
+    const { replication } = this.#options
+    // Followed before it is asked for, so that nothing is missed in between.
+    replication.open(name)
+    try {
+      return await this.#openEntry(await this.#find(name))
+    } finally {
+      replication.close(name)
+    }
   }
 
   async openOrCreate(id: string): Promise<Session> {
@@ -154,7 +143,7 @@ export class Sessions implements SessionsApi, SessionHost {
       if (!(error instanceof SessionMeshError) || error.code !== 'SESSION_NOT_FOUND') throw error
     }
     try {
-      return (await this.create(name)).session
+      return (await this.#create(name, {})).session
     } catch (error) {
       // Another caller was faster: theirs will do.
       if (error instanceof SessionMeshError && error.code === 'SESSION_EXISTS') return this.open(name)
@@ -163,7 +152,13 @@ export class Sessions implements SessionsApi, SessionHost {
   }
 
   async get(id: string): Promise<SessionView> {
-    const session = await this.open(id)
+    this.#options.life.assertShown()
+    const name = parseSessionId(id)
+    const { replication } = this.#options
+    // Nobody is going to write to it: what the replicas say of it need not be kept.
+    const here = await this.#held(name)
+    if (here === undefined && !replication.isCurrent(name)) return this.#peek(name)
+    const session = await this.open(name)
     try {
       return session.view()
     } finally {
@@ -173,18 +168,15 @@ export class Sessions implements SessionsApi, SessionHost {
 
   async terminate(id: string, options: WriteOptions = {}): Promise<Receipt> {
     const { lifecycles, clock, config } = this.#options
-    const entry = await this.#find(parseSessionId(id))
-    const session = await this.#openEntry(entry)
-    const end = (doc: Y.Doc) => {
-      const at = clock.now()
-      terminateSession(doc, at, { purgeAt: at + config.tombstoneRetentionMs })
-      // Another call may have ended it while this one waited for its turn.
-      if (lifecycles.state(entry.id) !== 'terminating') {
-        lifecycles.move(entry.id, 'terminating', at, 'terminated here')
-      }
-    }
+    const session = await this.open(id)
     try {
-      return await session.transact(end, options)
+      const at = clock.now()
+      return await session.transact((doc) => {
+        terminateSession(doc, at, { purgeAt: at + config.tombstoneRetentionMs })
+        // Somebody else may just have done the same.
+        if (lifecycles.state(session.id) === 'terminating') return
+        lifecycles.move(session.id, 'terminating', at, 'terminated here')
+      }, options)
     } finally {
       session.close()
     }
@@ -247,11 +239,13 @@ export class Sessions implements SessionsApi, SessionHost {
 
   release(entry: Entry): void {
     this.#options.catalog().release(entry)
+    this.#options.replication.close(entry.id)
   }
 
-  describe(entry: Entry): Pick<SessionView, 'home' | 'state' | 'history'> {
-    const { homes, lifecycles } = this.#options
-    return { home: homes.of(entry), state: lifecycles.state(entry.id), history: lifecycles.history(entry.id) }
+  describe(entry: Entry): Pick<SessionView, 'home' | 'replicas' | 'state' | 'history'> {
+    const { homes, lifecycles, replication } = this.#options
+    const replicas = replication.replicasOf(entry.shard)
+    return { home: homes.of(entry), replicas, state: lifecycles.state(entry.id), history: lifecycles.history(entry.id) }
   }
 
   /**
@@ -274,31 +268,103 @@ export class Sessions implements SessionsApi, SessionHost {
     if (entry.expiry?.ttlMs !== undefined) touchSession(doc, this.#options.clock.now())
   }
 
+  /** @throws SESSION_NOT_FOUND, SESSION_UNAVAILABLE */
   async #find(id: string): Promise<Entry> {
     this.#options.life.assertShown()
+    const { replication, clock } = this.#options
     const catalog = this.#options.catalog()
-    const here = catalog.get(id) ?? (await catalog.loading.bring(id))
-    if (here !== undefined && isHeld(here)) return here
-    const found = (await this.#options.replication.fetch(id)) ? catalog.get(id) : undefined
-    // What came may rest on what is not here, or no longer: it would be served as empty.
-    if (found === undefined || !isHeld(found))
-      throw new SessionMeshError('SESSION_NOT_FOUND', `no live peer knows session ${id}`)
+    const here = await this.#held(id)
+    if (here !== undefined && replication.isCurrent(id)) return here
+    const bringing = replication.bring(id)
+    if (here !== undefined) {
+      // What is here may be old; but nobody waits long for replicas that can't be reached.
+      await Promise.race([bringing.catch(() => {}), delay(clock, REFRESH_PATIENCE_MS)])
+      return catalog.get(id) ?? here
+    }
+    await bringing
+    const found = await this.#held(id)
+    if (found === undefined) throw notFound(id)
     return found
+  }
+
+  /** The entry of a session of which anything is here, on disk or in memory. */
+  async #held(id: string): Promise<Entry | undefined> {
+    const catalog = this.#options.catalog()
+    const entry = catalog.get(id) ?? (await catalog.loading.bring(id))
+    return entry !== undefined && isHeld(entry) ? entry : undefined
+  }
+
+  /** An id that nobody knows, as far as this peer must ask. @throws SESSION_EXISTS, SESSION_TERMINATED */
+  async #assertNew(id: string): Promise<void> {
+    const { replication } = this.#options
+    const here = await this.#held(id)
+    if (here !== undefined || replication.isCurrent(id)) return
+    const updates = await replication.peek(id)
+    if (updates === undefined) return
+    throw this.#read(id, updates, (doc) => (isTerminated(doc) ? ended(id, doc) : exists(id)))
+  }
+
+  async #create(id: string, options: CreateOptions): Promise<{ session: Session; receipt: Receipt }> {
+    const { config, clock, lifecycles } = this.#options
+    const catalog = this.#options.catalog()
+    const known = await this.#held(id)
+    if (known !== undefined) throw known.terminatedAt === undefined ? exists(id) : terminated(id)
+    if (catalog.size >= config.sessionsMax) {
+      throw new SessionMeshError('SESSIONS_LIMIT', `this peer holds ${catalog.size} sessions, its limit (sessionsMax)`)
+    }
+    resolveWriteOptions(options, config)
+    checkExpiry(options)
+    catalog.journal.assertWritable()
+    const session = await this.#openEntry(catalog.ensure(id))
+    lifecycles.begin(id, clock.now(), 'created here')
+    const { priority = 'normal', pin, data } = options
+    const ttlMs = options.ttlMs === undefined ? config.defaultTtlMs : (options.ttlMs ?? undefined)
+    const expiresAt = options.expiresAt ?? undefined
+    const initial = { createdAt: clock.now(), priority, pin, data, ttlMs, expiresAt }
+    const receipt = await session.transact((doc) => initializeSession(doc, initial), options)
+    if (lifecycles.state(id) === 'initializing') lifecycles.move(id, 'active', clock.now(), 'created here')
+    return { session, receipt }
   }
 
   async #openEntry(entry: Entry): Promise<OpenSession> {
     const catalog = this.#options.catalog()
-    this.#assertInTime(entry)
     // It may have been forgotten since it was found.
     if (catalog.get(entry.id) !== entry) throw new SessionMeshError('SESSION_NOT_FOUND', `session ${entry.id} is gone`)
     const doc = await catalog.acquire(entry)
-    // The document itself is asked: the end of a session that was not hydrated is not yet known otherwise.
-    if (isTerminated(doc)) {
-      const error = ended(entry.id, doc)
+    try {
+      // The document itself is asked: the end of a session that was not hydrated is not yet known otherwise.
+      if (isTerminated(doc)) throw ended(entry.id, doc)
+      this.#assertInTime(entry)
+    } catch (error) {
       catalog.release(entry)
       throw error
     }
+    this.#options.replication.open(entry.id)
     return new OpenSession(entry, doc, this)
+  }
+
+  /** A view of a session that is not kept here. @throws SESSION_NOT_FOUND, SESSION_UNAVAILABLE, SESSION_TERMINATED */
+  async #peek(id: string): Promise<SessionView> {
+    const { replication, config } = this.#options
+    const updates = await replication.peek(id)
+    if (updates === undefined) throw notFound(id)
+    return this.#read(id, updates, (doc) => {
+      const { pin, terminatedAt } = describeSession(doc)
+      if (terminatedAt !== undefined) throw ended(id, doc)
+      const entry = { ...newEntry(id, shardOf(id, config.shardCount)), pin }
+      return new OpenSession(entry, doc, this).view()
+    })
+  }
+
+  /** Reads from a document that lives no longer than that. */
+  #read<T>(id: string, updates: readonly Uint8Array[], read: (doc: Y.Doc) => T): T {
+    const doc = createDocument(id)
+    try {
+      for (const update of updates) applyRemote(doc, update, undefined)
+      return read(doc)
+    } finally {
+      doc.destroy()
+    }
   }
 
   #live(): Entry[] {
@@ -318,4 +384,16 @@ export class Sessions implements SessionsApi, SessionHost {
     }
     return summaries
   }
+}
+
+function notFound(id: string): SessionMeshError {
+  return new SessionMeshError('SESSION_NOT_FOUND', `no live peer knows session ${id}`)
+}
+
+function exists(id: string): SessionMeshError {
+  return new SessionMeshError('SESSION_EXISTS', `session ${id} exists`)
+}
+
+function terminated(id: string): SessionMeshError {
+  return new SessionMeshError('SESSION_TERMINATED', `session ${id} is terminated`)
 }

@@ -82,6 +82,10 @@ function refusal(scene: Scene, entry: Entry, wasHeld: boolean): string {
       return wasHeld && !history.forgotten.has(operation.session) && !history.aside.has(operation.session)
         ? `does not know ${operation.session}, which is on its disk`
         : ''
+    case 'SESSION_UNAVAILABLE': {
+      if (wasHeld) return `refuses ${operation.session}, which is on its disk`
+      return plan.faults.length > 0 ? '' : `can't reach the replicas of ${operation.session}, and nothing is wrong`
+    }
     case 'SESSION_TERMINATED':
       if (history.wasTerminated(operation.session) || isOverdue(scene, entry)) return ''
       return `${operation.session} is not terminated`

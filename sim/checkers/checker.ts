@@ -7,6 +7,7 @@ import type { History } from '../workload/history.ts'
 import type { Micros } from '../world/loop.ts'
 import type { TraceEvent } from '../world/trace.ts'
 import type { WorldListener, World } from '../world/world.ts'
+import type { Copies } from './copies.ts'
 import type { FinalReads } from './final-reads.ts'
 import type { Shadows } from './shadows.ts'
 
@@ -27,6 +28,8 @@ export interface Scene {
   readonly faults: Injector
   /** What is on the disks, as documents. */
   readonly shadows: Shadows
+  /** Which of them hold which write. */
+  readonly copies: Copies
 }
 
 /** How a run ended. */

@@ -1,11 +1,12 @@
 // What is left when all is over: what clients were told, what lies on the disks, what the peers last said. Checkers that
 // judge the end need no more than this, and real processes leave it behind as well as simulated ones.
 import type { StoredSession } from '../../node/ports/store.ts'
-import type { Member } from '../../node/api.ts'
+import type { Member, ShardStatus } from '../../node/api.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { History } from '../workload/history.ts'
 import type { Micros } from '../world/loop.ts'
 import type { CheckerKind, Report, Watcher } from './checker.ts'
+import type { Copies } from './copies.ts'
 import type { Shadows } from './shadows.ts'
 
 export interface EndScene {
@@ -14,6 +15,8 @@ export interface EndScene {
   readonly history: History
   /** What is on the disks, as documents. */
   readonly shadows: Shadows
+  /** What was acknowledged, and on which of them it is. */
+  readonly copies: Copies
 }
 
 export interface EndWorld {
@@ -30,8 +33,12 @@ export interface EndMachine {
   readonly hasTwin: boolean
   /** Peer id of the process that runs there, or ran last. */
   readonly lastPeerId: string
-  readonly peer: { members(): readonly Member[] } | undefined
+  readonly peer:
+    | { members(): readonly Member[]; readonly replication: { shards(): readonly ShardStatus[] } }
+    | undefined
   readonly disk: EndDisk
+  /** Disks of first processes that run on beside a second. */
+  readonly hiddenDisks: ReadonlySet<Pick<EndDisk, 'stored'>>
 }
 
 export interface EndDisk {

@@ -10,6 +10,7 @@ import { durableAck } from './durable-ack.ts'
 import { falseDeath } from './false-death.ts'
 import { lifetime } from './lifetime.ts'
 import { membership } from './membership.ts'
+import { noEarlyRelease } from './no-early-release.ts'
 import { noError } from './no-error.ts'
 import { noInvention } from './no-invention.ts'
 import { noLostWrite } from './no-lost-write.ts'
@@ -24,6 +25,7 @@ import { uniqueIds } from './unique-ids.ts'
 export const CHECKERS: readonly CheckerKind[] = [
   noError,
   durableAck,
+  noEarlyRelease,
   receipt,
   noLostWrite,
   diskSafety,

@@ -1,14 +1,17 @@
-// Guarantee 1, at the end: what was acknowledged is there, as long as one disk that acknowledged it was kept.
+// Guarantee 1, at the end: what was acknowledged is there, unless faults have destroyed copies of it, or it is only on
+// disks that the core can't reach.
 import type { Entry } from '../workload/history.ts'
 import type { EndCheckerKind, EndScene } from './end-scene.ts'
+import { promised } from './copies.ts'
 import { isTerminated } from './document.ts'
 import { Holding } from './holding.ts'
 import { holdersOf } from './replicas.ts'
 
 export const noLostWrite: EndCheckerKind = {
   name: 'no-lost-write',
-  promise: 'What was acknowledged is there, as long as one disk that acknowledged it was kept.',
-  violatedWhen: 'an acknowledged write is missing although a disk that acknowledged it was kept',
+  promise: 'What was acknowledged is there, as long as no disk that held it was lost.',
+  violatedWhen:
+    'an acknowledged write is missing although a disk of the core has it, or no fault destroyed a copy of it',
   make: (scene, report) => ({
     atEnd({ isConverged }) {
       if (!isConverged) return
@@ -26,11 +29,11 @@ export const noLostWrite: EndCheckerKind = {
   }),
 }
 
-/** Whether a disk that acknowledged the write has kept everything since, in a machine that is part of the core. */
-export function isOwed({ world, plan }: EndScene, { copies, operation }: Entry): boolean {
-  return copies.some(({ machine, generation }) => {
-    return plan.core.includes(machine) && world.machine(machine).disk.generationOf(operation.session) === generation
-  })
+/** Whether the core has the write on a disk, or nobody has although no fault took it. */
+export function isOwed({ plan, copies }: EndScene, entry: Entry): boolean {
+  const holders = copies.holders(entry)
+  if (holders.some((machine) => plan.core.includes(machine))) return true
+  return holders.length === 0 && copies.harmed(entry) === 0 && promised(entry) > 0
 }
 
 function missing({ history }: EndScene, entry: Entry, holding: Holding): string {
@@ -44,9 +47,9 @@ function missing({ history }: EndScene, entry: Entry, holding: Holding): string 
 /** Operations that leave a value with their tag. */
 const SHOWS: ReadonlySet<string> = new Set(['create', 'set', 'push', 'type'])
 
-/** The session on the first machine of the core that holds it. */
+/** The session on the first machine of the core that keeps it, or else holds it. */
 function readable(scene: EndScene, session: string): Holding | undefined {
-  for (const name of holdersOf(scene, session)) {
+  for (const name of [...holdersOf(scene, session), ...scene.plan.core]) {
     const doc = scene.shadows.of(name, session)
     if (doc !== undefined) return new Holding(doc)
   }

@@ -2,7 +2,8 @@
 import { SECOND, type Micros } from '../world/loop.ts'
 import type { TraceEvent } from '../world/trace.ts'
 import type { World } from '../world/world.ts'
-import type { CheckerKind, Scene } from './checker.ts'
+import type { CheckerKind } from './checker.ts'
+import type { EndScene } from './end-scene.ts'
 import { LOSS_MAX_PER_MILLION } from './false-death.ts'
 
 /** Silence of this length is silence: exchanges that never end come every `syncIntervalMs` (1 s) at the latest. */
@@ -53,7 +54,7 @@ export const quiescence: CheckerKind = {
 }
 
 /** Machines that are not healed may go on bringing news to the core, or asking it in vain. */
-export function isWhole({ plan, world }: Scene): boolean {
+export function isWhole({ plan, world }: EndScene): boolean {
   return plan.machines.every(({ name }) => plan.core.includes(name) || !world.machine(name).isRunning)
 }
 

@@ -44,18 +44,23 @@ function faultOf(
   wasThere: (member: Member) => boolean,
 ): string {
   const { peers, copies, degraded } = receipt
+  const { operation } = entry
   if (new Set(peers).size !== peers.length || copies !== peers.length) return `${copies} copies on ${peers.join(', ')}`
   const members = peer.members()
   const alive = members.filter(({ status }) => status === 'alive' || status === 'suspect')
   const dead = peers.find((id) => ![...alive, ...members.filter(wasThere)].some((member) => member.peer === id))
   if (dead !== undefined) return `it names ${dead}, which is not alive in the view of ${entry.machine}`
-  const least = copiesWanted(entry, alive.length, scene.plan.peer.replicationFactor)
+  const factor = scene.plan.peer.replicationFactor
+  const least = copiesWanted(entry, alive.length, factor)
   if (!degraded) return copies < least ? `${copies} of ${least} copies, and not degraded` : ''
   // A view that asks for more replicas than the plan (another peer's setting) wants more copies.
   const most = copiesWanted(entry, alive.length, 'all')
-  if (copies >= most) return `degraded with ${copies} of ${most} copies`
+  // The copy of a peer that is no replica itself does not count towards `quorum` and `all`.
+  const isCounted = factor === 'all' || typeof operation.durability === 'number'
+  if (copies >= most && isCounted) return `degraded with ${copies} of ${most} copies`
   const waitedMs = (scene.world.now - entry.invokedAt) / MS
-  if (waitedMs >= WAIT_MIN_MS || alive.length < most) return ''
+  const possible = factor === 'all' ? alive.length : Math.min(factor, alive.length)
+  if (waitedMs >= WAIT_MIN_MS || possible < most) return ''
   return `degraded after ${waitedMs} ms with ${copies} of ${most} copies, though ${alive.length} peers are alive`
 }
 

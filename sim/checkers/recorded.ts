@@ -1,11 +1,12 @@
 // Judges what real processes have left behind, with the checkers that judge the simulated ones.
-import type { Member, SessionView } from '../../node/api.ts'
+import type { Member, SessionView, ShardStatus } from '../../node/api.ts'
 import type { StoredSession } from '../../node/ports/store.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { History } from '../workload/history.ts'
 import type { Micros } from '../world/loop.ts'
 import type { Violation, Watcher } from './checker.ts'
 import { convergence } from './convergence.ts'
+import { Copies } from './copies.ts'
 import { deleted } from './deleted.ts'
 import type { EndCheckerKind, EndMachine, EndScene } from './end-scene.ts'
 import { FinalReads } from './final-reads.ts'
@@ -41,8 +42,9 @@ export interface Recording {
 export interface RecordedMachine {
   readonly name: string
   readonly peerId: string
-  /** What it said when all was over: who is there, the hash over all its sessions, and its answer for each. */
+  /** What it said when all was over: who is there, who keeps what, the hash over all its sessions, and its answer for each. */
   readonly members: readonly Member[]
+  readonly shards: readonly ShardStatus[]
   readonly contentHash: { readonly sessions: number; readonly hash: string }
   readonly answers: readonly RecordedAnswer[]
   /** What lay on its disk after that. */
@@ -82,16 +84,18 @@ function sceneOf({ plan, history, now, machines }: Recording): EndScene {
     },
     listen: () => {}, // nothing changes any more
   }
-  return { plan, world, history, shadows: new Shadows(world) }
+  const shadows = new Shadows(world)
+  return { plan, world, history, shadows, copies: new Copies(world, history, shadows) }
 }
 
-function endMachine({ name, peerId, members, stored }: RecordedMachine): EndMachine {
+function endMachine({ name, peerId, members, shards, stored }: RecordedMachine): EndMachine {
   return {
     name,
     isRunning: true,
     hasTwin: false,
     lastPeerId: peerId,
-    peer: { members: () => members },
+    peer: { members: () => members, replication: { shards: () => shards } },
+    hiddenDisks: new Set(),
     disk: {
       sessions: () => [...stored.keys()].toSorted(),
       stored: (session) => stored.get(session),

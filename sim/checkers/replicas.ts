@@ -1,6 +1,9 @@
 // Who should hold what at the end, and whether it has come to that.
-import { isTerminated } from './document.ts'
+import * as Y from 'yjs'
+import { shardOf } from '../../crdt/index.ts'
+import { fingerprint, isTerminated } from './document.ts'
 import type { EndScene } from './end-scene.ts'
+import { hasPending } from './shadows.ts'
 
 /** Sessions on any disk of the core, in order. */
 export function sessionsOf({ plan, world, history }: EndScene): string[] {
@@ -9,12 +12,22 @@ export function sessionsOf({ plan, world, history }: EndScene): string[] {
   return [...sessions].filter((session) => !history.forgotten.has(session)).toSorted()
 }
 
-/** Machines that must hold the session once the core has converged. */
-export function holdersOf({ plan }: EndScene, _session: string): readonly string[] {
-  return plan.core
+/** Machines of the core that must hold the session once it has converged: those that say that they keep its shard. */
+export function holdersOf({ plan, world }: EndScene, session: string): readonly string[] {
+  const shard = shardOf(session, plan.peer.shardCount)
+  return plan.core.filter((name) => world.machine(name).peer?.replication.shards()[shard]?.state === 'complete')
 }
 
-/** Whether every peer of the core is up, sees all others alive, and has on its disk what all others have. */
+/** Machines, of all, whose peers say that they keep its shard as a whole, or are on the way to that or from it. */
+export function keepersOf({ plan, world }: EndScene, session: string): readonly string[] {
+  const shard = shardOf(session, plan.peer.shardCount)
+  return [...world.machines.values()].flatMap(({ name, peer }) => {
+    const state = peer?.replication.shards()[shard]?.state ?? 'none'
+    return state === 'none' || state === 'partial' ? [] : [name]
+  })
+}
+
+/** Whether every peer of the core is up, sees all others alive, and every session is where it should be, equally. */
 export function isConverged(scene: EndScene): boolean {
   return strangers(scene).length === 0 && differences(scene).length === 0 && mortals(scene).length === 0
 }
@@ -42,12 +55,75 @@ export function strangers({ plan, world }: EndScene, isSuspectSeen = false): str
   })
 }
 
-/** Sessions that are not equal on all disks that should hold them; in words. */
+/** Sessions that are not equal on all disks that should hold them, or are on others; in words. */
 export function differences(scene: EndScene): string[] {
   return sessionsOf(scene).flatMap((session) => {
-    const machines = holdersOf(scene, session)
-    const digests = machines.map((name) => scene.shadows.digest(name, session) ?? 'nothing')
-    if (new Set(digests).size <= 1) return []
-    return [`${session}: ${machines.map((name, index) => `${name} ${digests[index]?.slice(0, 8)}`).join(', ')}`]
+    const fault = misplaced(scene, session) ?? unequal(scene, session) ?? lacking(scene, session)
+    return fault === undefined ? [] : [`${session}: ${fault}`]
   })
+}
+
+/** Whether every session is where it should be, and nowhere else in the core. */
+export function isPlaced(scene: EndScene): boolean {
+  return sessionsOf(scene).every((session) => misplaced(scene, session) === undefined)
+}
+
+/** Where the core agrees on the replicas, they and nobody else must hold the session. */
+function misplaced(scene: EndScene, session: string): string | undefined {
+  const views = viewsOf(scene, session)
+  const nobody = [...views].find(([, replicas]) => replicas.some((name) => !scene.world.machines.has(name)))
+  if (nobody !== undefined) return `${nobody[0]} still counts on somebody of before`
+  const calculated = agreed(scene, [...views.values()])
+  if (calculated === undefined) return undefined
+  const { plan, world, shadows } = scene
+  const held = plan.core.filter((name) => world.machine(name).disk.stored(session) !== undefined)
+  // What a disk has lost all of, or what waits for something lost for ever, can't be brought to where it should be, nor be
+  // shown to be anywhere else.
+  const docs = held.map((name) => shadows.of(name, session))
+  if (docs.some((doc) => doc === undefined || hasPending(doc))) return undefined
+  const [should, says, does] = [calculated, holdersOf(scene, session), held].map((names) => names.toSorted().join(' '))
+  if (should === says && should === does) return undefined
+  return `should be on ${should}; kept by ${says}; on the disks of ${does}`
+}
+
+/** Names of the replicas that each peer of the core calculates; a peer id where no machine goes by it now. */
+function viewsOf({ plan, world }: EndScene, session: string): Map<string, readonly string[]> {
+  const shard = shardOf(session, plan.peer.shardCount)
+  const names = new Map([...world.machines.values()].map(({ name, lastPeerId }) => [lastPeerId, name]))
+  return new Map(
+    plan.core.map((name) => {
+      const replicas = world.machine(name).peer?.replication.shards()[shard]?.replicas ?? []
+      return [name, replicas.map(({ peer }) => names.get(peer) ?? peer)]
+    }),
+  )
+}
+
+/** The replicas, if all calculate the same, and only machines of the core. */
+function agreed({ plan }: EndScene, views: readonly (readonly string[])[]): readonly string[] | undefined {
+  const [first] = views
+  if (first === undefined || new Set(views.map((view) => view.toSorted().join(' '))).size > 1) return undefined
+  return first.every((name) => plan.core.includes(name)) ? first : undefined
+}
+
+function unequal(scene: EndScene, session: string): string | undefined {
+  const machines = holdersOf(scene, session)
+  const digests = machines.map((name) => scene.shadows.digest(name, session) ?? 'nothing')
+  if (new Set(digests).size <= 1) return undefined
+  return machines.map((name, index) => `${name} ${digests[index]?.slice(0, 8)}`).join(', ')
+}
+
+/** What is left elsewhere in the core, for want of a replica that answers, must be on those that keep it, too. */
+function lacking(scene: EndScene, session: string): string | undefined {
+  const holders = holdersOf(scene, session)
+  const [holder] = holders
+  const kept = holder === undefined ? undefined : scene.shadows.of(holder, session)
+  if (holder === undefined || kept === undefined) return undefined
+  for (const name of scene.plan.core) {
+    const stray = holders.includes(name) ? undefined : scene.shadows.of(name, session)
+    if (stray === undefined) continue
+    const both = new Y.Doc({ guid: 'both' })
+    for (const doc of [kept, stray]) Y.applyUpdate(both, Y.encodeStateAsUpdate(doc))
+    if (fingerprint(both) !== scene.shadows.digest(holder, session)) return `${name} has what ${holder} has not`
+  }
+  return undefined
 }

@@ -3,6 +3,7 @@ import { concatenate, hash128, HashTree, shardOf, toHex, toJson } from '../../cr
 import type { Report } from './checker.ts'
 import type { EndCheckerKind, EndScene } from './end-scene.ts'
 import { fingerprint, isTerminated } from './document.ts'
+import { isWhole } from './quiescence.ts'
 import { holdersOf } from './replicas.ts'
 import type { FinalRead } from './final-reads.ts'
 
@@ -14,6 +15,8 @@ export const served: EndCheckerKind = {
     atEnd({ isConverged, reads }) {
       if (!isConverged) return
       if (!reads.areDone) report('some peer of the core does not answer for all sessions', scene.plan.core)
+      // Machines that are not healed may bring news to the core at any time.
+      if (!isWhole(scene)) return
       for (const read of reads.reads) compareRead(scene, read, report)
       // Which tombstones have left the trees by now the disks don't tell.
       if ((scene.plan.peer.life?.retentionMs ?? 0) > 0) return

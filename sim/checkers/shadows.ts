@@ -15,7 +15,7 @@ interface Shadow {
 }
 
 /** Where disks are, and who tells when something on them has changed. */
-interface Disks extends EndWorld {
+export interface Disks extends EndWorld {
   listen(listener: WorldListener): void
 }
 

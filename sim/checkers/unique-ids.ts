@@ -15,7 +15,12 @@ export const uniqueIds: EndCheckerKind = {
     const contents = new Map<string, string[]>()
     const seen = new Set<string>()
     const writers = new Writers(report)
+    const removals = new Map<string, number>()
     return {
+      onRewritten(machine, session, cause) {
+        const key = `${machine} ${session}`
+        if (cause === 'removed') removals.set(key, (removals.get(key) ?? 0) + 1)
+      },
       onSynced(machine, session, { update }) {
         // Most records are the same update once more, on another disk.
         const key = `${session} ${update.length} ${crc32(update)}`
@@ -27,14 +32,16 @@ export const uniqueIds: EndCheckerKind = {
       },
       onApplied(entry) {
         const { machine, incarnation, wrote, operation } = entry
+        // A peer that has lost part of a session on its disk, or had let go of it, must not write there under the id
+        // that it had, each time.
+        const { session } = operation
         const { disk } = world.machine(machine)
-        // A peer that has lost part of a session on its disk must not write there under the id that it had, each time.
+        const removed = removals.get(`${machine} ${session}`) ?? 0
         // Nor where it has forgotten a session that comes back.
-        const isGone = history.forgotten.has(operation.session) || history.aside.has(operation.session)
-        const isLess = isGone || disk.isDamaged(operation.session)
-        const losses = isGone ? Infinity : isLess ? disk.generationOf(operation.session) : 0
-        const damaged = isLess ? operation.session : ''
-        if (wrote !== undefined) writers.wrote(wrote.client, machine, `${machine}/${incarnation}`, damaged, losses)
+        const isGone = history.forgotten.has(session) || history.aside.has(session)
+        const losses = isGone ? Infinity : removed + (disk.isDamaged(session) ? disk.generationOf(session) : 0)
+        const cause = losses > 0 ? session : ''
+        if (wrote !== undefined) writers.wrote(wrote.client, machine, `${machine}/${incarnation}`, cause, losses)
       },
     }
   },
@@ -50,12 +57,12 @@ class Writers {
     this.#report = report
   }
 
-  /** @param damaged the session that has lost something on the process's disk, so many times; or none */
-  wrote(client: number, machine: string, process: string, damaged: string, losses: number): void {
+  /** @param session the one of which the process's disk has lost or let go of something, so many times; or none */
+  wrote(client: number, machine: string, process: string, session: string, losses: number): void {
     const owner = this.#processOf.get(client) ?? process
     this.#processOf.set(client, owner)
     if (owner !== process) this.#report(`${process} writes as client ${client}, which was ${owner}`, [machine])
-    const key = `${process} ${damaged}`
+    const key = `${process} ${session}`
     const before = this.#clientsOf.get(key) ?? new Set()
     this.#clientsOf.set(key, before)
     if (before.size > losses && !before.has(client)) {

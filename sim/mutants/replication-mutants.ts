@@ -3,8 +3,9 @@ import type { Mutant } from './mutant.ts'
 
 const INBOX = 'node/replication/inbox.ts'
 const DURABILITY = 'node/replication/durability.ts'
-const EXCHANGE = 'node/replication/exchange.ts'
+const SWAP = 'node/replication/swap.ts'
 const SERVER = 'node/replication/exchange-server.ts'
+const LETTING_GO = 'node/replication/letting-go.ts'
 const REPAIR = 'node/replication/repair.ts'
 const REPLICATION = 'node/replication/replication.ts'
 
@@ -19,17 +20,23 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     name: 'ack-without-dependency',
     breaks: 'a frame is acknowledged although an update of it waits for a dependency',
     guard: 'durable-ack',
-    edits: [{ file: INBOX, find: "=== 'parked') whole = false", replace: "=== 'parked') void whole" }],
+    edits: [{ file: INBOX, find: "=== 'parked') waiting.push(entry)", replace: "=== 'parked') void waiting" }],
   },
   {
     name: 'ack-over-a-gap',
-    breaks: 'a frame acknowledges all before it, missing ones too',
+    breaks: 'a frame acknowledges all before it, missing ones too, which nobody looks for',
     guard: 'durable-ack',
     edits: [
       {
         file: INBOX,
         find: 'const before = stream.contiguous\n',
-        replace: 'const before = stream.contiguous\n    stream.contiguous = Math.max(before, frame.seq)\n',
+        replace: 'const before = stream.contiguous\n    stream.contiguous = Math.max(before, seq)\n',
+      },
+      { file: INBOX, find: 'seq: contiguous, from: base + 1 })', replace: 'seq: contiguous, from: 1 })' },
+      {
+        file: INBOX,
+        find: 'const gap = frame.seq > Math.max(stream.received, stream.contiguous) + 1',
+        replace: 'const gap = frame.seq < 0',
       },
     ],
   },
@@ -40,8 +47,8 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: SERVER,
-        find: '  await catalog.journal.flush()\n',
-        replace: '',
+        find: '  await catalog.journal.flush()\n  for (const ack of covered)',
+        replace: '  for (const ack of covered)',
       },
     ],
   },
@@ -70,8 +77,8 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: REPLICATION,
-        find: 'return this.#outbox?.room()',
-        replace: 'return this.forceSync().then(() => this.#outbox?.room())',
+        find: 'return this.#parts?.outbox.room()',
+        replace: 'return this.forceSync().then(() => this.#parts?.outbox.room())',
       },
     ],
   },
@@ -86,7 +93,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     breaks: 'an exchange fetches what is missing here and does not send what is missing there',
     guard: 'convergence',
     edits: [
-      { file: EXCHANGE, find: 'if (mine !== undefined) entries.push', replace: 'if (mine === null) entries.push' },
+      { file: SWAP, find: 'if (mine !== undefined) entries.push', replace: 'if (mine === null) entries.push' },
       { file: REPAIR, find: "membership.events.on('heard', (info) => this.#compare(info)),", replace: '' },
     ],
   },
@@ -109,8 +116,8 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: REPLICATION,
-        find: 'if (shards.length > 0) this.#repair?.request(peer, shards)',
-        replace: 'this.#repair?.request(peer, shards.length > 0 ? shards : [0])',
+        find: 'if (shards.length > 0) this.#parts?.repair.request(peer, shards)',
+        replace: 'this.#parts?.repair.request(peer, shards.length > 0 ? shards : [0])',
       },
     ],
   },
@@ -121,8 +128,20 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: REPAIR,
-        find: "if (!hasCode(error, 'PEER_UNREACHABLE') &&",
-        replace: "if (!hasCode(error, 'INVALID_MESSAGE') ||",
+        find: 'if (!isUnreachable(error)) {',
+        replace: 'if (error !== undefined) {',
+      },
+    ],
+  },
+  {
+    name: 'lets-go-unasked',
+    breaks: 'a peer that is no replica drops what was written to it without asking whether others hold it',
+    guard: 'no-early-release',
+    edits: [
+      {
+        file: LETTING_GO,
+        find: 'return this.#options.following.isCopy(entry) || entry.sequence === 0',
+        replace: 'return this.#options.following.isCopy(entry) || entry.sequence >= 0',
       },
     ],
   },

@@ -41,9 +41,9 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     guard: 'served',
     edits: [
       {
-        file: CATALOG,
-        find: 'tree.set(entry.id, digestOf(doc))',
-        replace: 'tree.set(entry.id, tree.get(entry.id) ?? digestOf(doc))',
+        file: 'node/sessions/entry-index.ts',
+        find: 'this.tree(entry.shard).set(entry.id, digest)',
+        replace: 'if (this.tree(entry.shard).get(entry.id) === undefined) this.tree(entry.shard).set(entry.id, digest)',
       },
     ],
   },
@@ -54,9 +54,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'node/peer.ts',
-        find: 'this.#assemble(transport, boot, newClientId(random)',
-        replace:
-          'this.#assemble(transport, boot, newClientId(random) % 1 + Number.parseInt(transport.self.slice(-7), 16)',
+        find: 'newClientId: () => newClientId(random),',
+        replace: 'newClientId: () => (newClientId(random) % 1) + Number.parseInt(transport.self.slice(-7), 16),',
       },
     ],
   },

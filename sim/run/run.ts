@@ -6,8 +6,9 @@ import { isAtRest } from '../checkers/bounded.ts'
 import { CHECKERS } from '../checkers/index.ts'
 import { ownCheckers } from '../checkers/own.ts'
 import { isWhole, QUIET, QUIET_WITHIN, Silence } from '../checkers/quiescence.ts'
-import { differences, isConverged, sessionsOf } from '../checkers/replicas.ts'
+import { differences, isConverged, isPlaced, keepersOf, sessionsOf } from '../checkers/replicas.ts'
 import { countFacts } from '../facts/index.ts'
+import { Copies } from '../checkers/copies.ts'
 import { isTerminated } from '../checkers/document.ts'
 import { recovered, Shadows } from '../checkers/shadows.ts'
 import { Injector } from '../faults/inject.ts'
@@ -106,7 +107,8 @@ class Run {
     this.#silence = new Silence(this.#world)
     this.#faults = new Injector(this.#world)
     const shadows = new Shadows(this.#world)
-    this.#scene = { plan, world: this.#world, history: this.#history, faults: this.#faults, shadows }
+    const copies = new Copies(this.#world, this.#history, shadows)
+    this.#scene = { plan, world: this.#world, history: this.#history, faults: this.#faults, shadows, copies }
     const { facts, watchers } = countFacts(this.#scene)
     this.#facts = facts
     this.#watchers = [...checkersOf(plan, options).map((kind) => this.#makeChecker(kind)), ...watchers]
@@ -124,8 +126,10 @@ class Run {
       if (kind === 'aside') aside.add(subject)
     })
     this.#world.listen({
-      onRewritten: (_machine, session, cause, before) => {
+      onRewritten: (machine, session, cause, before) => {
         if (cause !== 'removed' || before === undefined || forgotten.has(session)) return
+        // Who does not keep it lets go of it, because others do.
+        if (!keepersOf(this.#scene, session).includes(machine)) return
         if (isTerminated(recovered(before))) forgotten.set(session, this.#world.now)
       },
     })
@@ -183,7 +187,7 @@ class Run {
       if (!this.#clients.isIdle || !isConverged(this.#scene)) continue
       this.#convergedMs = (this.#world.now - start) / MS
       this.#phase('converged')
-      this.#aftermath()
+      this.#aftermath(deadline)
       break
     }
     if (this.#isOver()) return
@@ -194,12 +198,14 @@ class Run {
   }
 
   /** The world goes on after the core has converged: nothing must come undone, and all must become quiet. */
-  #aftermath(): void {
+  #aftermath(deadline: Micros): void {
     const { loop, network } = this.#world
     const start = this.#world.now
     const isQuiet = () => this.#world.now - Math.max(start, this.#silence.since) >= QUIET
     network.isSettled = true
     loop.runUntil(start + QUIET, () => this.#isOver())
+    // Somebody outside the core may only now be taken for dead: sessions move once more.
+    this.#wait(deadline - this.#world.now, () => isPlaced(this.#scene))
     const mustBeQuiet = isWhole(this.#scene)
     this.#wait(QUIET_WITHIN - QUIET, () => isAtRest(this.#scene) && (mustBeQuiet ? isQuiet() : this.#isEqual()))
     this.#idle = { idleFor: this.#world.now - start, isQuiet: isQuiet() }

@@ -34,11 +34,12 @@ export interface MachineOptions {
 export class Machine {
   readonly name: string
   disk: SimDisk
+  /** Disks of first processes that run on beside a second: what only they hold goes with them. */
+  readonly hiddenDisks = new Set<SimDisk>()
   readonly drift: ClockDrift
   /** Processes started here so far. */
   incarnation = 0
   readonly #options: MachineOptions
-  #twins = 0
   #snapshots = createMemoryTarget()
   #process: SimProcess | undefined
   #endpoint: Endpoint | undefined
@@ -168,18 +169,19 @@ export class Machine {
    * on, out of sight, until the function that is returned is called.
    */
   split(): () => void {
-    const [process, endpoint] = [this.#process, this.#endpoint]
+    const [process, endpoint, disk] = [this.#process, this.#endpoint, this.disk]
     if (process?.isAlive !== true || endpoint === undefined) return () => {}
     this.wasSplit = true
-    this.#twins++
-    this.disk = this.disk.copy(this.#options.dice.fork(`disk/${this.incarnation}`))
+    this.hiddenDisks.add(disk)
+    this.disk = disk.copy(this.#options.dice.fork(`disk/${this.incarnation}`))
     this.#process = undefined
     this.#endpoint = undefined
     this.start()
     return () => {
-      this.#twins--
       this.#options.trace.add(this.#options.loop.now, this.name, 'crash', 'twin')
       process.kill()
+      this.hiddenDisks.delete(disk)
+      disk.wipe()
       this.#options.network.detach(endpoint)
       this.#options.network.died(endpoint)
     }
@@ -187,7 +189,7 @@ export class Machine {
 
   /** Whether an earlier process of its name runs on beside it. */
   get hasTwin(): boolean {
-    return this.#twins > 0
+    return this.hiddenDisks.size > 0
   }
 
   freeze(): void {

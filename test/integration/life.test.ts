@@ -1,5 +1,6 @@
 // Sessions that end by themselves, on peers of the real node/ code on the in-memory network.
 import { afterEach, expect, test } from 'vitest'
+import { shardOf } from '../../crdt/index.ts'
 import type { PeerOptions } from '../../node/config.ts'
 import type { MeshPeer } from '../../node/peer.ts'
 import { eventually, eventuallyAsync, startMemoryMesh, type MemoryMesh } from '../support/memory-mesh.ts'
@@ -92,4 +93,26 @@ test('when the home dies its successor ends what is due', async () => {
   const successor = await one.sessions.open('s')
   await successor.setExpiry({ expiresAt: 1 })
   for (const each of [one, other]) await eventuallyAsync('the end', () => isOver(each, 's'))
+})
+
+test('where not all keep a session, touches anywhere count, and it ends even if its home does not keep it', async () => {
+  const four = await start(4, { replicationFactor: 2, heartbeatIntervalMs: 100, shardCount: 8 })
+  const [first] = four.peers
+  if (first === undefined) throw new Error('no peers')
+  await eventually('it to keep not all shards', () => first.replication.shards().some(({ state }) => state === 'none'))
+  const shard = first.replication.shards().find(({ state }) => state === 'none')?.shard
+  const strange = Array.from({ length: 200 }, (_, i) => `s${i}`).filter((id) => shardOf(id, 8) === shard)
+  const [pinned = '', touched = ''] = strange
+  const replica = four.peers.find((each) => each.replication.shards()[shard ?? 0]?.state === 'complete')
+  for (const id of [pinned, touched]) {
+    const created = await replica?.sessions.create(id, { ttlMs: 1_500, pin: first.id, durability: 'all' })
+    expect(created?.session.view().home).toBe(first.id)
+    created?.session.close()
+  }
+  await eventuallyAsync('the one that nobody touches to end', async () => {
+    await first.sessions.touch(touched)
+    return replica === undefined ? false : isOver(replica, pinned)
+  })
+  expect(await isOver(first, touched)).toBe(false)
+  await eventuallyAsync('the other to end', () => isOver(first, touched))
 })

@@ -156,7 +156,7 @@ test('strict rejects instead of degrading, and the change still spreads', async 
 })
 
 test('both sides of a partition go on, and heal to equal documents with nothing lost', async () => {
-  const four = await start(4)
+  const four = await start(4, { replicationFactor: 'all' })
   const { session } = await peer(four, 0).sessions.create('s', { durability: 'all' })
   const other = await peer(four, 2).sessions.open('s')
   for (const [left, right] of [

@@ -9,7 +9,8 @@ const HANG_SEEN_MS = 2_000
 
 let mesh: Mesh
 beforeEach(async () => {
-  mesh = await startMesh(3)
+  // Every peer is to hold everything, so that all can be compared.
+  mesh = await startMesh(3, { SESSIONMESH_REPLICATION_FACTOR: 'all' })
   const writes = ids().map((session) => ({ session, set: { n: 0 }, create: true }))
   await mesh.peer(0).client.post('/v1/batch', { writes })
   await mesh.formed()

@@ -14,6 +14,8 @@ export interface MemoryMesh {
   readonly peers: readonly MeshPeer[]
   readonly stores: readonly MemoryStore[]
   readonly transports: readonly Transport[]
+  /** One more peer, or the same again with the disk it left. */
+  add(options?: PeerOptions & { readonly store?: MemoryStore }): Promise<MeshPeer>
   stop(): Promise<void>
 }
 
@@ -24,24 +26,30 @@ export async function startMemoryMesh(
   ports: Pick<PeerPorts, 'snapshotTarget'> = {},
 ): Promise<MemoryMesh> {
   const network = createMemoryNetwork({ timers: systemClock })
-  const stores = Array.from({ length: count }, () => createMemoryStore())
-  const names = Array.from({ length: count }, (_, i) => String.fromCharCode('a'.charCodeAt(0) + i))
-  const transports = names.map((name) => network.transport(name))
-  const peers = names.map((name, i) => {
-    const [store, transport] = [stores[i], transports[i]]
-    if (store === undefined || transport === undefined) throw new Error('counted wrong')
-    return memoryPeer(transport, store, { name, shardCount: 8, ...options }, ports)
-  })
-  for (const peer of peers) await peer.start()
+  const stores: MemoryStore[] = []
+  const transports: Transport[] = []
+  const peers: MeshPeer[] = []
+  const nameOf = (index: number) => String.fromCharCode('a'.charCodeAt(0) + index)
   const mesh = {
     network,
     peers,
     stores,
     transports,
+    async add({ store = createMemoryStore(), ...more }: PeerOptions & { readonly store?: MemoryStore } = {}) {
+      const name = more.name ?? nameOf(peers.length)
+      const transport = network.transport(name)
+      const peer = memoryPeer(transport, store, { name, shardCount: 8, ...options, ...more }, ports)
+      stores.push(store)
+      transports.push(transport)
+      peers.push(peer)
+      await peer.start()
+      return peer
+    },
     async stop() {
       await Promise.all(peers.map((peer) => peer.stop()))
     },
   }
+  for (let i = 0; i < count; i++) await mesh.add()
   await eventually('the mesh to form', () =>
     peers.every((peer) => peer.members().filter(({ status }) => status === 'alive').length === count),
   )

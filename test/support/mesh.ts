@@ -26,7 +26,8 @@ export interface Mesh {
   close(): Promise<void>
 }
 
-export async function startMesh(count: number): Promise<Mesh> {
+/** @param env settings of every peer, by their environment names */
+export async function startMesh(count: number, env: Readonly<Record<string, string>> = {}): Promise<Mesh> {
   const root = await mkdtemp(join(tmpdir(), 'sessionmesh-test-'))
   const peers: PeerProcess[] = []
   const started: PeerProcess[] = []
@@ -38,7 +39,7 @@ export async function startMesh(count: number): Promise<Mesh> {
     const meshKeyFile = join(root, `mesh-${meshKey}.key`)
     await writeFile(meshKeyFile, `${randomBytes(32).toString('hex')}\n`, { flag: 'wx' }).catch(ignoreExisting)
     const bootstrap = () => peers.filter((other) => other !== peer).flatMap((other) => other.addresses)
-    const peer = new PeerProcess({ name, dir, meshKeyFile, bootstrap })
+    const peer = new PeerProcess({ name, dir, meshKeyFile, bootstrap, env })
     started.push(peer)
     await peer.start()
     if (meshKey === 'same') peers.push(peer)

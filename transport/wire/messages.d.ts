@@ -322,6 +322,7 @@ export interface TreeResponse {
     boot: string;
     nodes: TreeNode[];
     covered: Ack[];
+    absent: number[];
 }
 export declare namespace TreeResponse {
     const codec: () => Codec<TreeResponse>;
@@ -379,9 +380,14 @@ export declare namespace TreeResponse {
         value: number;
         index: number;
     }
+    interface TreeResponseAbsentFieldEvent {
+        field: '$.absent[]';
+        index: number;
+        value: number;
+    }
     function encode(obj: Partial<TreeResponse>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeResponse>): TreeResponse;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeResponse>): Generator<TreeResponseBootFieldEvent | TreeResponseNodesShardFieldEvent | TreeResponseNodesPrefixFieldEvent | TreeResponseNodesHashFieldEvent | TreeResponseNodesLeavesSessionFieldEvent | TreeResponseNodesLeavesDigestFieldEvent | TreeResponseNodesChildrenFieldEvent | TreeResponseCoveredBootFieldEvent | TreeResponseCoveredShardFieldEvent | TreeResponseCoveredSeqFieldEvent | TreeResponseCoveredFromFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeResponse>): Generator<TreeResponseBootFieldEvent | TreeResponseNodesShardFieldEvent | TreeResponseNodesPrefixFieldEvent | TreeResponseNodesHashFieldEvent | TreeResponseNodesLeavesSessionFieldEvent | TreeResponseNodesLeavesDigestFieldEvent | TreeResponseNodesChildrenFieldEvent | TreeResponseCoveredBootFieldEvent | TreeResponseCoveredShardFieldEvent | TreeResponseCoveredSeqFieldEvent | TreeResponseCoveredFromFieldEvent | TreeResponseAbsentFieldEvent>;
 }
 export interface TreeNode {
     shard: number;
@@ -440,8 +446,72 @@ export declare namespace TreeLeaf {
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeLeaf>): TreeLeaf;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeLeaf>): Generator<TreeLeafSessionFieldEvent | TreeLeafDigestFieldEvent>;
 }
+export interface CheckRequest {
+    boot: string;
+    shard: number;
+    root: Uint8Array;
+    sessions: TreeLeaf[];
+}
+export declare namespace CheckRequest {
+    const codec: () => Codec<CheckRequest>;
+    interface CheckRequestBootFieldEvent {
+        field: '$.boot';
+        value: string;
+    }
+    interface CheckRequestShardFieldEvent {
+        field: '$.shard';
+        value: number;
+    }
+    interface CheckRequestRootFieldEvent {
+        field: '$.root';
+        value: Uint8Array;
+    }
+    interface CheckRequestSessionsSessionFieldEvent {
+        field: '$.sessions[].session';
+        value: string;
+        index: number;
+    }
+    interface CheckRequestSessionsDigestFieldEvent {
+        field: '$.sessions[].digest';
+        value: Uint8Array;
+        index: number;
+    }
+    function encode(obj: Partial<CheckRequest>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CheckRequest>): CheckRequest;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CheckRequest>): Generator<CheckRequestBootFieldEvent | CheckRequestShardFieldEvent | CheckRequestRootFieldEvent | CheckRequestSessionsSessionFieldEvent | CheckRequestSessionsDigestFieldEvent>;
+}
+export interface CheckResponse {
+    boot: string;
+    keeps: boolean;
+    equal: boolean;
+    differing: number[];
+}
+export declare namespace CheckResponse {
+    const codec: () => Codec<CheckResponse>;
+    interface CheckResponseBootFieldEvent {
+        field: '$.boot';
+        value: string;
+    }
+    interface CheckResponseKeepsFieldEvent {
+        field: '$.keeps';
+        value: boolean;
+    }
+    interface CheckResponseEqualFieldEvent {
+        field: '$.equal';
+        value: boolean;
+    }
+    interface CheckResponseDifferingFieldEvent {
+        field: '$.differing[]';
+        index: number;
+        value: number;
+    }
+    function encode(obj: Partial<CheckResponse>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CheckResponse>): CheckResponse;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CheckResponse>): Generator<CheckResponseBootFieldEvent | CheckResponseKeepsFieldEvent | CheckResponseEqualFieldEvent | CheckResponseDifferingFieldEvent>;
+}
 export interface PullRequest {
     sessions: SessionState[];
+    stateOnly: boolean;
 }
 export declare namespace PullRequest {
     const codec: () => Codec<PullRequest>;
@@ -455,9 +525,13 @@ export declare namespace PullRequest {
         value: Uint8Array;
         index: number;
     }
+    interface PullRequestStateOnlyFieldEvent {
+        field: '$.stateOnly';
+        value: boolean;
+    }
     function encode(obj: Partial<PullRequest>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PullRequest>): PullRequest;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PullRequest>): Generator<PullRequestSessionsSessionFieldEvent | PullRequestSessionsStateVectorFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PullRequest>): Generator<PullRequestSessionsSessionFieldEvent | PullRequestSessionsStateVectorFieldEvent | PullRequestStateOnlyFieldEvent>;
 }
 export interface SessionState {
     session: string;

@@ -1251,6 +1251,12 @@ export var TreeResponse;
                         Ack.codec().encode(value, w);
                     }
                 }
+                if (obj.absent != null && obj.absent.length > 0) {
+                    for (const value of obj.absent) {
+                        w.uint32(32);
+                        w.uint32(value);
+                    }
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
@@ -1258,7 +1264,8 @@ export var TreeResponse;
                 const obj = {
                     boot: '',
                     nodes: [],
-                    covered: []
+                    covered: [],
+                    absent: []
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -1286,6 +1293,13 @@ export var TreeResponse;
                             }));
                             break;
                         }
+                        case 4: {
+                            if (opts.limits?.absent != null && obj.absent.length === opts.limits.absent) {
+                                throw new MaxLengthError('Decode error - repeated field "absent" had too many elements');
+                            }
+                            obj.absent.push(reader.uint32());
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
@@ -1296,7 +1310,8 @@ export var TreeResponse;
             }, function* (reader, length, prefix, opts = {}) {
                 const obj = {
                     nodes: 0,
-                    covered: 0
+                    covered: 0,
+                    absent: 0
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -1337,6 +1352,18 @@ export var TreeResponse;
                                 };
                             }
                             obj.covered++;
+                            break;
+                        }
+                        case 4: {
+                            if (opts.limits?.absent != null && obj.absent === opts.limits.absent) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "absent" had too many elements');
+                            }
+                            yield {
+                                field: `${prefix}.absent[]`,
+                                index: obj.absent,
+                                value: reader.uint32()
+                            };
+                            obj.absent++;
                             break;
                         }
                         default: {
@@ -1600,6 +1627,273 @@ export var TreeLeaf;
     }
     TreeLeaf.stream = stream;
 })(TreeLeaf || (TreeLeaf = {}));
+export var CheckRequest;
+(function (CheckRequest) {
+    let _codec;
+    CheckRequest.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.boot != null && obj.boot !== '')) {
+                    w.uint32(10);
+                    w.string(obj.boot);
+                }
+                if ((obj.shard != null && obj.shard !== 0)) {
+                    w.uint32(16);
+                    w.uint32(obj.shard);
+                }
+                if ((obj.root != null && obj.root.byteLength > 0)) {
+                    w.uint32(26);
+                    w.bytes(obj.root);
+                }
+                if (obj.sessions != null && obj.sessions.length > 0) {
+                    for (const value of obj.sessions) {
+                        w.uint32(34);
+                        TreeLeaf.codec().encode(value, w);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    boot: '',
+                    shard: 0,
+                    root: uint8ArrayAlloc(0),
+                    sessions: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.boot = reader.string();
+                            break;
+                        }
+                        case 2: {
+                            obj.shard = reader.uint32();
+                            break;
+                        }
+                        case 3: {
+                            obj.root = reader.bytes();
+                            break;
+                        }
+                        case 4: {
+                            if (opts.limits?.sessions != null && obj.sessions.length === opts.limits.sessions) {
+                                throw new MaxLengthError('Decode error - repeated field "sessions" had too many elements');
+                            }
+                            obj.sessions.push(TreeLeaf.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.sessions$
+                            }));
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    sessions: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.boot`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.shard`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.root`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 4: {
+                            if (opts.limits?.sessions != null && obj.sessions === opts.limits.sessions) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "sessions" had too many elements');
+                            }
+                            for (const evt of TreeLeaf.codec().stream(reader, reader.uint32(), `${prefix}.sessions[]`, {
+                                limits: opts.limits?.sessions$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.sessions
+                                };
+                            }
+                            obj.sessions++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, CheckRequest.codec());
+    }
+    CheckRequest.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, CheckRequest.codec(), opts);
+    }
+    CheckRequest.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, CheckRequest.codec(), opts);
+    }
+    CheckRequest.stream = stream;
+})(CheckRequest || (CheckRequest = {}));
+export var CheckResponse;
+(function (CheckResponse) {
+    let _codec;
+    CheckResponse.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.boot != null && obj.boot !== '')) {
+                    w.uint32(10);
+                    w.string(obj.boot);
+                }
+                if ((obj.keeps != null && obj.keeps !== false)) {
+                    w.uint32(16);
+                    w.bool(obj.keeps);
+                }
+                if ((obj.equal != null && obj.equal !== false)) {
+                    w.uint32(24);
+                    w.bool(obj.equal);
+                }
+                if (obj.differing != null && obj.differing.length > 0) {
+                    for (const value of obj.differing) {
+                        w.uint32(32);
+                        w.uint32(value);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    boot: '',
+                    keeps: false,
+                    equal: false,
+                    differing: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.boot = reader.string();
+                            break;
+                        }
+                        case 2: {
+                            obj.keeps = reader.bool();
+                            break;
+                        }
+                        case 3: {
+                            obj.equal = reader.bool();
+                            break;
+                        }
+                        case 4: {
+                            if (opts.limits?.differing != null && obj.differing.length === opts.limits.differing) {
+                                throw new MaxLengthError('Decode error - repeated field "differing" had too many elements');
+                            }
+                            obj.differing.push(reader.uint32());
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    differing: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.boot`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.keeps`,
+                                value: reader.bool()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.equal`,
+                                value: reader.bool()
+                            };
+                            break;
+                        }
+                        case 4: {
+                            if (opts.limits?.differing != null && obj.differing === opts.limits.differing) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "differing" had too many elements');
+                            }
+                            yield {
+                                field: `${prefix}.differing[]`,
+                                index: obj.differing,
+                                value: reader.uint32()
+                            };
+                            obj.differing++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, CheckResponse.codec());
+    }
+    CheckResponse.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, CheckResponse.codec(), opts);
+    }
+    CheckResponse.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, CheckResponse.codec(), opts);
+    }
+    CheckResponse.stream = stream;
+})(CheckResponse || (CheckResponse = {}));
 export var PullRequest;
 (function (PullRequest) {
     let _codec;
@@ -1615,12 +1909,17 @@ export var PullRequest;
                         SessionState.codec().encode(value, w);
                     }
                 }
+                if ((obj.stateOnly != null && obj.stateOnly !== false)) {
+                    w.uint32(16);
+                    w.bool(obj.stateOnly);
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
             }, (reader, length, opts = {}) => {
                 const obj = {
-                    sessions: []
+                    sessions: [],
+                    stateOnly: false
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -1633,6 +1932,10 @@ export var PullRequest;
                             obj.sessions.push(SessionState.codec().decode(reader, reader.uint32(), {
                                 limits: opts.limits?.sessions$
                             }));
+                            break;
+                        }
+                        case 2: {
+                            obj.stateOnly = reader.bool();
                             break;
                         }
                         default: {
@@ -1663,6 +1966,13 @@ export var PullRequest;
                                 };
                             }
                             obj.sessions++;
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.stateOnly`,
+                                value: reader.bool()
+                            };
                             break;
                         }
                         default: {

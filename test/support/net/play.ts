@@ -1,5 +1,5 @@
 // Plays a plan of the simulator in real time, on real processes, and records what is left when all is over.
-import type { Member, SessionView } from '../../../node/api.ts'
+import type { Member, SessionView, ShardStatus } from '../../../node/api.ts'
 import type { StoredSession } from '../../../node/ports/store.ts'
 import { createLevelStore } from '../../../node/store/level.ts'
 import type { RecordedAnswer, RecordedMachine, Recording } from '../../../sim/checkers/recorded.ts'
@@ -32,7 +32,9 @@ interface Hash {
 }
 
 /** @throws Error if the peers are not equal `settleMs` after all links are open */
-export async function play(plan: Plan): Promise<Played> {
+export async function play(drawn: Plan): Promise<Played> {
+  // Everyone keeps everything: when they are equal is told by one hash each.
+  const plan: Plan = { ...drawn, peer: { ...drawn.peer, replicationFactor: 'all' } }
   const mesh = await startNetMesh(plan)
   try {
     return await playOn(mesh, plan)
@@ -111,11 +113,12 @@ async function lastWords(peer: PeerProcess, sessions: readonly string[]): Promis
     )
     answers.push({ session, ...answer })
   }
-  const [members, contentHash] = await Promise.all([
+  const [members, shards, contentHash] = await Promise.all([
     client.get<Member[]>('/v1/members'),
+    client.get<ShardStatus[]>('/v1/replication/shards'),
     client.get<Hash>('/v1/sessions-hash'),
   ])
-  return { name: peer.name, peerId: peer.peer, members, contentHash, answers }
+  return { name: peer.name, peerId: peer.peer, members, shards, contentHash, answers }
 }
 
 async function readStore(directory: string): Promise<Map<string, StoredSession>> {

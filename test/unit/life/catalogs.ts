@@ -26,7 +26,6 @@ export async function holder(options: Partial<CatalogOptions> = {}, clock = new 
     sessionBytesMax: 1 << 20,
     historyRecordsMax: 100,
     historyBytesMax: 1 << 20,
-    clientId: ++drawn,
     newClientId: () => ++drawn,
     self: { origin: 'self', boot: '02', frameSequence: 0 },
     onLocalUpdate: () => {},

@@ -30,6 +30,8 @@ interface Node {
 
 let network: MemoryNetwork
 let nodes: Node[]
+/** Client ids drawn so far. */
+let drawn = 0
 
 async function startNode(name: string, clock = new ManualClock(), patienceMs = 0): Promise<Node> {
   const store = createMemoryStore()
@@ -63,8 +65,7 @@ async function startNode(name: string, clock = new ManualClock(), patienceMs = 0
     sessionBytesMax: 1 << 20,
     historyRecordsMax: 100,
     historyBytesMax: 1 << 20,
-    clientId: 1 + nodes.length,
-    newClientId: () => 99,
+    newClientId: () => ++drawn,
     self: { origin: name, boot: '01', frameSequence: 0 },
     onLocalUpdate: () => {},
     onChanged: () => {},

@@ -114,3 +114,21 @@ test('two ranges with a gap between them are never taken for one', () => {
   expect(made.acknowledge(a, 0, 6, 5)).toBe(true)
   expect(made.holders(0, 5)).toEqual([a])
 })
+
+test('once sessions were let go, nobody owes what was sent before, and nobody is said to hold it', () => {
+  const made = ledger()
+  for (let i = 0; i < 3; i++) made.next(0, i)
+  made.acknowledge(a, 0, 1)
+  made.letGo(0)
+  expect([made.pendingFrames(a), made.pendingFrames(b)]).toEqual([0, 0])
+  expect(made.heldFrom(0)).toBe(4)
+  expect(made.holds(b, 0, 3)).toBe(true)
+  expect(made.holders(0, 2)).toEqual([])
+  made.next(0, 9)
+  expect([made.pendingFrames(a), made.pendingFrames(b)]).toEqual([1, 1])
+  // Equal disks say nothing of what was let go.
+  made.acknowledge(b, 0, 4, made.heldFrom(0))
+  expect([made.pendingFrames(a), made.pendingFrames(b)]).toEqual([1, 0])
+  expect(made.holders(0, 3)).toEqual([])
+  expect(made.holders(0, 4)).toEqual([b])
+})

@@ -1,9 +1,12 @@
 // Recovery after a start: the most important sessions first, all of them served meanwhile, and what was found is told.
 import { afterEach, expect, test } from 'vitest'
+import { SessionMeshError } from '../../../crdt/errors.ts'
 import type { Priority } from '../../../node/api.ts'
 import type { PeerOptions } from '../../../node/config.ts'
 import type { MeshPeer } from '../../../node/peer.ts'
 import { systemClock } from '../../../node/ports/clock.ts'
+import { Recovery } from '../../../node/recovery/recovery.ts'
+import { newEntry } from '../../../node/sessions/entry.ts'
 import { createMemoryStore, type MemoryStore } from '../../../node/store/memory.ts'
 import { createMemoryNetwork } from '../../../transport/memory/index.ts'
 import { eventually, memoryPeer } from '../../support/memory-mesh.ts'
@@ -123,4 +126,29 @@ test('a peer without sessions has nothing to recover', async () => {
   await peer.start()
   expect(peer.recovery.progress()).toMatchObject({ running: false, done: 0, total: 0, etaMs: 0 })
   expect(peer.recovery.stats()).toMatchObject({ startedAt: null, recovered: 0 })
+})
+
+test('a replica that does not answer is no reason to leave the others of its sessions unrecovered', async () => {
+  const entries = ['a', 'b'].map((id) => newEntry(id, 0))
+  const errors: unknown[] = []
+  const recovery = new Recovery({
+    clock: systemClock,
+    stages: [{ priority: 'critical', delay: 0 }],
+    entries: () => entries,
+    get: (id) => entries.find((entry) => entry.id === id),
+    verify: async () => 'sound',
+    accompanied: () => true,
+    differs: () => true,
+    fetch: async (id) => {
+      if (id === 'a') throw new SessionMeshError('SESSION_UNAVAILABLE', 'no replica answers')
+      return true
+    },
+    accept: () => false,
+    onRecovered: () => {},
+    onError: (error) => errors.push(error),
+  })
+  recovery.begin()
+  await eventually('recovery to end', () => !recovery.progress().running)
+  expect(errors).toEqual([])
+  expect(recovery.stats()).toMatchObject({ recovered: 2, compared: 1, alone: 1 })
 })

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { createDocument, dataOf, digestOf, initializeSession, terminateSession } from '../../../crdt/index.ts'
 import { Catalog, type CatalogOptions } from '../../../node/sessions/catalog.ts'
+import { ClientIds } from '../../../node/sessions/client-ids.ts'
 import type { Entry } from '../../../node/sessions/entry.ts'
 import { createMemoryStore } from '../../../node/store/memory.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
@@ -11,6 +12,7 @@ import { ManualClock } from '../../support/manual-clock.ts'
 const SOURCE = { origin: 'writer', boot: '01', frameSequence: 1 }
 
 async function setUp(options: Partial<CatalogOptions> = {}) {
+  let drawn = 7
   const store = createMemoryStore()
   await store.open()
   const locals: Uint8Array[] = []
@@ -23,8 +25,7 @@ async function setUp(options: Partial<CatalogOptions> = {}) {
     sessionBytesMax: 1 << 20,
     historyRecordsMax: 100,
     historyBytesMax: 1 << 20,
-    clientId: 7,
-    newClientId: () => 8,
+    newClientId: () => drawn++,
     self: { origin: 'self', boot: '02', frameSequence: 0 },
     onLocalUpdate: (_entry, update) => locals.push(update),
     onChanged: () => {},
@@ -164,4 +165,67 @@ test('whatever comes in between, the document ends as the log would make it', as
     expect(dataOf(replayed).get('n')).toBe(dataOf(doc).get('n'))
   })
   await fc.assert(property, { numRuns: 200 })
+})
+
+test('a forgotten session is gone from memory, tree and disk', async () => {
+  const { catalog, store } = await setUp()
+  const entry = catalog.ensure('s')
+  dataOf(await catalog.acquire(entry)).set('x', 1)
+  catalog.release(entry)
+  await catalog.settle()
+  await catalog.journal.flush()
+  await catalog.forget(entry)
+  expect(catalog.get('s')).toBeUndefined()
+  expect(catalog.entriesOf(entry.shard).size).toBe(0)
+  expect(catalog.tree(entry.shard).root()).toEqual(new Uint8Array(16))
+  expect(catalog.size).toBe(0)
+  expect(await store.read('s')).toBeUndefined()
+})
+
+test('a session that came back lacking what this boot wrote last gets another client id', async () => {
+  const { catalog } = await setUp()
+  const entry = catalog.ensure('s')
+  const doc = await catalog.acquire(entry)
+  const elsewhere = new Y.Doc()
+  doc.getText('t').insert(0, 'one')
+  Y.applyUpdate(elsewhere, Y.encodeStateAsUpdate(doc))
+  doc.getText('t').insert(3, ' two')
+  const written = Y.encodeStateAsUpdate(doc)
+  catalog.release(entry)
+  await catalog.journal.flush()
+  await catalog.forget(entry)
+  // It comes back from somebody who had not heard the last of it, and is written to; then the rest comes.
+  catalog.receive('s', Y.encodeStateAsUpdate(elsewhere), SOURCE)
+  const back = await catalog.acquire(entryOf(catalog))
+  back.getText('t').insert(3, ' three')
+  catalog.receive('s', written, SOURCE)
+  Y.applyUpdate(elsewhere, written)
+  Y.applyUpdate(elsewhere, Y.encodeStateAsUpdate(back))
+  const text = back.getText('t').toJSON()
+  expect(text).toContain(' two')
+  expect(text).toContain(' three')
+  expect(elsewhere.getText('t').toJSON()).toBe(text)
+})
+
+test('what is in use, or on its way to the disk, is not forgotten', async () => {
+  const { catalog } = await setUp()
+  const entry = catalog.ensure('s')
+  const doc = await catalog.acquire(entry)
+  expect(catalog.isIdle(entry)).toBe(false)
+  dataOf(doc).set('x', 1)
+  catalog.release(entry)
+  expect(catalog.isIdle(entry)).toBe(false)
+  await expect(catalog.forget(entry)).rejects.toThrow('invariant')
+  await catalog.journal.flush()
+  expect(catalog.isIdle(entry)).toBe(true)
+})
+
+test('client ids are remembered for a bounded number of sessions, and never come back', () => {
+  let drawn = 0
+  const ids = new ClientIds(() => drawn++)
+  expect(ids.for('a')).toBe(ids.for('b'))
+  const before = ids.for('a')
+  for (let i = 0; i <= 10_000; i++) ids.retire(`s${i}`)
+  expect(ids.for('s0')).not.toBe(before)
+  expect(ids.for('s0')).toBe(ids.for('b'))
 })

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { concatenate, hash128, HashTree, shardOf, toHex, toJson } from '../../../crdt/index.ts'
-import type { Member, SessionView } from '../../../node/api.ts'
+import type { Member, SessionView, ShardStatus } from '../../../node/api.ts'
 import type { StoredSession } from '../../../node/ports/store.ts'
 import { fingerprint } from '../../../sim/checkers/document.ts'
 import { judge, type RecordedMachine, type Recording } from '../../../sim/checkers/recorded.ts'
@@ -13,6 +13,11 @@ import { History } from '../../../sim/workload/history.ts'
 
 const { plan } = experiment({ peers: 2, sessions: 1 }, '1')
 const names = ['a', 'b']
+/** Both keep everything. */
+const shards = Array.from({ length: plan.peer.shardCount }, (_, shard): ShardStatus => {
+  const replicas = names.map((name) => ({ peer: `id-${name}`, state: 'complete' as const }))
+  return { shard, state: 'complete', sessions: 1, replicas }
+})
 
 function operation(kind: Operation['kind'], tag: string, key = tag): Operation {
   return { at: 0, tag, client: 'client-a', session: 's0', kind, key, durability: 2 }
@@ -47,7 +52,8 @@ function machine(name: string, doc: Y.Doc): RecordedMachine {
   const view = { id: 's0', data, types, home: 'id-a', digest: fingerprint(doc) } as unknown as SessionView
   const members = names.map((other) => ({ name: other, peer: `id-${other}`, status: 'alive' }) as Member)
   const answers = [{ session: 's0', view, error: '' }]
-  return { name, peerId: `id-${name}`, members, contentHash: hashOf(doc), answers, stored: new Map([['s0', stored]]) }
+  const contentHash = hashOf(doc)
+  return { name, peerId: `id-${name}`, members, shards, contentHash, answers, stored: new Map([['s0', stored]]) }
 }
 
 function hashOf(doc: Y.Doc): RecordedMachine['contentHash'] {

@@ -1,0 +1,58 @@
+// What this peer holds of each shard, as its heartbeats tell: see docs/REPLICATION.md.
+import type { HeldState } from '../api.ts'
+import type { HeldShard, Holdings } from '../membership/view.ts'
+import type { Catalog } from '../sessions/catalog.ts'
+
+/** A holding of the whole shard; `partial`, of single sessions, follows from what is in the catalog. */
+export type ReplicaState = Exclude<HeldState, 'partial'>
+
+const NO_ROOT = new Uint8Array()
+
+export class OwnHoldings {
+  readonly #states = new Map<number, ReplicaState>()
+  readonly #catalog: () => Catalog
+  readonly #shardCount: number
+  #announced:
+    | { readonly roots: Uint8Array; readonly partial: readonly number[]; readonly holdings: Holdings }
+    | undefined
+
+  constructor(catalog: () => Catalog, shardCount: number) {
+    this.#catalog = catalog
+    this.#shardCount = shardCount
+  }
+
+  /** Undefined: not held as a whole. */
+  state(shard: number): ReplicaState | undefined {
+    return this.#states.get(shard)
+  }
+
+  /** Whether everything published in the shard is taken in and acknowledged. */
+  replicates(shard: number): boolean {
+    return this.#states.has(shard)
+  }
+
+  /** Whether what is here of the shard can be served without asking others. */
+  isCurrent(shard: number): boolean {
+    const state = this.#states.get(shard)
+    return state === 'complete' || state === 'releasing'
+  }
+
+  set(shard: number, state: ReplicaState | undefined): void {
+    if (state === undefined) this.#states.delete(shard)
+    else this.#states.set(shard, state)
+    this.#announced = undefined
+  }
+
+  /** What heartbeats say: the same object as long as nothing has changed. */
+  announced(): Holdings {
+    const catalog = this.#catalog()
+    const shards = Array.from({ length: this.#shardCount }, (_, shard) => shard)
+    const partial = shards.filter((shard) => !this.#states.has(shard) && catalog.entriesOf(shard).size > 0)
+    const last = this.#announced
+    if (last?.roots === catalog.roots() && String(last.partial) === String(partial)) return last.holdings
+    const holdings = new Map<number, HeldShard>(partial.map((shard) => [shard, { state: 'partial', root: NO_ROOT }]))
+    for (const [shard, state] of this.#states) holdings.set(shard, { state, root: catalog.tree(shard).root() })
+    this.#announced = { roots: catalog.roots(), partial, holdings }
+    return holdings
+  }
+}

@@ -1,0 +1,31 @@
+// The one rule of docs/REPLICATION.md: nobody removes a copy that others may still count on.
+import type { CheckerKind } from './checker.ts'
+import { promised } from './copies.ts'
+import { isTerminated } from './document.ts'
+import { recovered } from './shadows.ts'
+
+export const noEarlyRelease: CheckerKind = {
+  name: 'no-early-release',
+  promise: 'A peer lets go of a copy only when the replicas hold it, on as many disks as it was acknowledged for.',
+  violatedWhen:
+    'a peer removes a session and an acknowledged write is then on fewer disks than it was acknowledged for',
+  make: ({ plan, history, copies }, report) => ({
+    onRewritten(machine, session, cause, before) {
+      if (cause !== 'removed') return
+      // A deletion is forgotten in its time, by everyone; who comes back then sets aside what it has of it.
+      if (history.forgotten.has(session)) return
+      const isMortal = (plan.peer.life?.retentionMs ?? 0) > 0
+      if (isMortal && before !== undefined && isTerminated(recovered(before))) return
+      const { replicationFactor: factor } = plan.peer
+      for (const entry of history.entries) {
+        const { kind, tag } = entry.operation
+        if (entry.outcome !== 'acked' || entry.operation.session !== session || kind === 'read') continue
+        // What was on more disks than there are replicas need not stay so.
+        const owed = factor === 'all' ? promised(entry) : Math.min(promised(entry), factor)
+        const holders = copies.holders(entry)
+        if (holders.length + copies.harmed(entry) >= owed) continue
+        report(`${machine} let go of ${session}; ${tag} is left on ${holders.join(', ')} of ${owed} disks`, [machine])
+      }
+    },
+  }),
+}
