@@ -272,14 +272,15 @@ export class Sessions implements SessionsApi, SessionHost {
   async #find(id: string): Promise<Entry> {
     this.#options.life.assertShown()
     const { replication, clock } = this.#options
-    const catalog = this.#options.catalog()
     const here = await this.#held(id)
     if (here !== undefined && replication.isCurrent(id)) return here
     const bringing = replication.bring(id)
     if (here !== undefined) {
       // What is here may be old; but nobody waits long for replicas that can't be reached.
       await Promise.race([bringing.catch(() => {}), delay(clock, REFRESH_PATIENCE_MS)])
-      return catalog.get(id) ?? here
+      // It may have been forgotten, and what came since may rest on it.
+      const still = await this.#held(id)
+      if (still !== undefined) return still
     }
     await bringing
     const found = await this.#held(id)
