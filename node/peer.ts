@@ -3,7 +3,7 @@
 import type { PeerId, Transport } from '../transport/port.ts'
 import type { Health, HealthCheck, Member, Peer, PeerEvents, StoreAdmin } from './api.ts'
 import type { PeerConfig } from './config.ts'
-import { SessionMeshError } from '../crdt/errors.ts'
+import { hasCode, SessionMeshError } from '../crdt/errors.ts'
 import { Failover } from './failover.ts'
 import { checkHealth } from './health.ts'
 import { identitySeed, newClientId, nextBootId } from './identity.ts'
@@ -355,6 +355,8 @@ export class MeshPeer implements Peer {
   }
 
   #report(error: unknown): void {
+    // What was under way when the peer stopped ends so.
+    if (this.#stopping !== undefined && hasCode(error, 'PEER_NOT_RUNNING')) return
     this.#ports.log('error', error instanceof Error ? error.message : String(error), { error })
   }
 
