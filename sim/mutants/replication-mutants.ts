@@ -38,6 +38,11 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
         find: 'const gap = frame.seq > Math.max(stream.received, stream.contiguous) + 1',
         replace: 'const gap = frame.seq < 0',
       },
+      {
+        file: REPLICATION,
+        find: 'every(clock, LOST_CHECK_MS, () => this.#repairLost(clock.monotonic())),',
+        replace: 'every(clock, 20 * LOST_CHECK_MS, () => this.#repairLost(clock.monotonic())),',
+      },
     ],
   },
   {

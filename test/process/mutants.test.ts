@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { hunt } from '../../sim/mutants/hunt.ts'
 import { MUTANTS } from '../../sim/mutants/index.ts'
 
-const SEEDS_MAX = 150
+const SEEDS_MAX = 300
 
 test('every mutant is caught by its guard', async () => {
   const waiting = [...MUTANTS]
