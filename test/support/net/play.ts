@@ -32,9 +32,7 @@ interface Hash {
 }
 
 /** @throws Error if the peers are not equal `settleMs` after all links are open */
-export async function play(drawn: Plan): Promise<Played> {
-  // Everyone keeps everything: when they are equal is told by one hash each.
-  const plan: Plan = { ...drawn, peer: { ...drawn.peer, replicationFactor: 'all' } }
+export async function play(plan: Plan): Promise<Played> {
   const mesh = await startNetMesh(plan)
   try {
     return await playOn(mesh, plan)
