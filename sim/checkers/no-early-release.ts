@@ -1,8 +1,6 @@
 // The one rule of docs/REPLICATION.md: nobody removes a copy that others may still count on.
 import type { CheckerKind } from './checker.ts'
 import { promised } from './copies.ts'
-import { isTerminated } from './document.ts'
-import { recovered } from './shadows.ts'
 
 export const noEarlyRelease: CheckerKind = {
   name: 'no-early-release',
@@ -10,12 +8,9 @@ export const noEarlyRelease: CheckerKind = {
   violatedWhen:
     'a peer removes a session and an acknowledged write is then on fewer disks than it was acknowledged for',
   make: ({ plan, history, copies }, report) => ({
-    onRewritten(machine, session, cause, before) {
-      if (cause !== 'removed') return
-      // A deletion is forgotten in its time, by everyone; who comes back then sets aside what it has of it.
-      if (history.forgotten.has(session)) return
-      const isMortal = (plan.peer.life?.retentionMs ?? 0) > 0
-      if (isMortal && before !== undefined && isTerminated(recovered(before))) return
+    onRewritten(machine, session, cause) {
+      // Where deletions are soon forgotten, tombstones go, and who was away for longer sets aside what it has.
+      if (cause !== 'removed' || (plan.peer.life?.retentionMs ?? 0) > 0) return
       const { replicationFactor: factor } = plan.peer
       for (const entry of history.entries) {
         const { kind, tag } = entry.operation
