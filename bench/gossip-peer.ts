@@ -30,9 +30,14 @@ transport.subscribe(TOPIC, () => {
   return 'accept'
 })
 
+/** A receiver with a long queue of messages answers late. */
+const COUNT_TIMEOUT_MS = 60_000
+
 /** Messages that both receivers have by now. */
 async function arrived(receivers: readonly PeerId[]): Promise<number> {
-  const counts = await Promise.all(receivers.map((peer) => transport.request(peer, 'count', new Uint8Array())))
+  const counts = await Promise.all(
+    receivers.map((peer) => transport.request(peer, 'count', new Uint8Array(), { timeoutMs: COUNT_TIMEOUT_MS })),
+  )
   return Math.min(...counts.map((bytes) => Number(new TextDecoder().decode(bytes))))
 }
 
