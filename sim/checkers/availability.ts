@@ -65,7 +65,7 @@ function isAlive({ world }: Scene, { machine, incarnation }: Entry): boolean {
 /** Whether the peer knows of no use within the ttl: it may refuse it a moment before it has ended, or till it learns of one. */
 function isOverdue(scene: Scene, { operation, machine }: Entry): boolean {
   const ttlMs = scene.plan.peer.life?.ttlMs ?? 0
-  return ttlMs > 0 && idleTimeOf(scene, operation.session, machine) >= ttlMs
+  return ttlMs > 0 && idleTimeOf(scene, operation.session, knownTo(machine)) >= ttlMs
 }
 
 /** Why a refusal is not right; empty if it is. */
@@ -101,4 +101,9 @@ function refusal(scene: Scene, entry: Entry, wasHeld: boolean): string {
     default:
       return `refused with ${error}`
   }
+}
+
+/** Whether the machine made a use of a session, or acknowledged it. */
+function knownTo(name: string): (use: Entry) => boolean {
+  return ({ machine, copies }) => machine === name || copies.some((copy) => copy.machine === name)
 }

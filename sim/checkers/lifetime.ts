@@ -1,5 +1,6 @@
 // No session ends by itself before its time: not before nobody has used it for a whole ttl, by the one clock that is right.
 import { MS, type Micros } from '../world/loop.ts'
+import type { Entry } from '../workload/history.ts'
 import type { CheckerKind, Scene } from './checker.ts'
 
 /** So many ttls without a use, and a session is over, ended or not. */
@@ -8,14 +9,15 @@ const OVERDUE = 1.5
 export const lifetime: CheckerKind = {
   name: 'lifetime',
   promise: 'A session that is used within its ttl again and again does not end by itself.',
-  violatedWhen: 'a session expires although an acknowledged write or touch of it is younger than its ttl',
+  violatedWhen:
+    'a session expires although a write or touch of it is younger than its ttl, and acknowledged for more than one disk',
   make: (scene, report) => {
     const ttlMs = scene.plan.peer.life?.ttlMs ?? 0
     return {
       onEvent({ kind, machine, subject: session }) {
         if (kind !== 'expired') return
         if (ttlMs === 0) return report(`${machine} ends ${session}, which has no ttl`, [machine])
-        const idleMs = idleTimeOf(scene, session)
+        const idleMs = idleTimeOf(scene, session, (entry) => entry.machine === machine || entry.copies.length > 1)
         if (idleMs < ttlMs) report(`${machine} ends ${session} after ${idleMs} ms, its ttl is ${ttlMs}`, [machine])
       },
     }
@@ -24,12 +26,12 @@ export const lifetime: CheckerKind = {
 
 /**
  * Since the latest use that was acknowledged began, ms: when it was made lies between that and the acknowledgement.
- * @param knownTo only uses that this machine made or acknowledged
+ * @param counts which uses count: those that are known to who asks
  */
-export function idleTimeOf({ history, world, plan }: Scene, session: string, knownTo?: string): number {
-  const uses = history.entries.filter(({ operation, outcome, machine, copies }) => {
-    if (operation.session !== session || outcome !== 'acked' || operation.kind === 'read') return false
-    return knownTo === undefined || machine === knownTo || copies.some((copy) => copy.machine === knownTo)
+export function idleTimeOf({ history, world, plan }: Scene, session: string, counts: (use: Entry) => boolean): number {
+  const uses = history.entries.filter((entry) => {
+    const { operation, outcome } = entry
+    return operation.session === session && outcome === 'acked' && operation.kind !== 'read' && counts(entry)
   })
   const overdue = (plan.peer.life?.ttlMs ?? 0) * MS * OVERDUE
   let last: Micros = 0

@@ -1,26 +1,53 @@
 // The one rule of docs/REPLICATION.md: nobody removes a copy that others may still count on.
 import type { CheckerKind } from './checker.ts'
 import { promised } from './copies.ts'
+import { isTerminated } from './document.ts'
+import { recovered } from './shadows.ts'
 
 export const noEarlyRelease: CheckerKind = {
   name: 'no-early-release',
   promise: 'A peer lets go of a copy only when the replicas hold it, on as many disks as it was acknowledged for.',
   violatedWhen:
     'a peer removes a session and an acknowledged write is then on fewer disks than it was acknowledged for',
-  make: ({ plan, history, copies }, report) => ({
-    onRewritten(machine, session, cause) {
-      // Where deletions are soon forgotten, tombstones go, and who was away for longer sets aside what it has.
-      if (cause !== 'removed' || (plan.peer.life?.retentionMs ?? 0) > 0) return
+  make: ({ plan, history, copies }, report) => {
+    /** What was removed a moment ago, and why that was too early: it may turn out to have been set aside. */
+    const early = new Map<string, { readonly machine: string; readonly messages: readonly string[] }>()
+
+    /** Acknowledged writes of the session that are on too few disks now. */
+    function harmed(machine: string, session: string): string[] {
       const { replicationFactor: factor } = plan.peer
-      for (const entry of history.entries) {
+      return history.entries.flatMap((entry) => {
         const { kind, tag } = entry.operation
-        if (entry.outcome !== 'acked' || entry.operation.session !== session || kind === 'read') continue
+        if (entry.outcome !== 'acked' || entry.operation.session !== session || kind === 'read') return []
         // What was on more disks than there are replicas need not stay so.
         const owed = factor === 'all' ? promised(entry) : Math.min(promised(entry), factor)
         const holders = copies.holders(entry)
-        if (holders.length + copies.harmed(entry) >= owed) continue
-        report(`${machine} let go of ${session}; ${tag} is left on ${holders.join(', ')} of ${owed} disks`, [machine])
-      }
-    },
-  }),
+        if (holders.length + copies.harmed(entry) >= owed) return []
+        return [`${machine} let go of ${session}; ${tag} is left on ${holders.join(', ')} of ${owed} disks`]
+      })
+    }
+
+    function tell(): void {
+      for (const { machine, messages } of early.values()) for (const message of messages) report(message, [machine])
+      early.clear()
+    }
+
+    return {
+      onRewritten(machine, session, cause, before) {
+        if (cause !== 'removed') return
+        // A deletion is forgotten in its time, by everyone; who comes back then sets aside what it has of it.
+        if (history.forgotten.has(session)) return
+        const isMortal = (plan.peer.life?.retentionMs ?? 0) > 0
+        if (isMortal && before !== undefined && isTerminated(recovered(before))) return
+        const messages = harmed(machine, session)
+        if (messages.length > 0) early.set(`${machine} ${session}`, { machine, messages })
+      },
+      onEvent({ kind, machine, subject: session }) {
+        // A peer that was away too long: what nobody knows any more is kept as a snapshot.
+        if (kind === 'aside') early.delete(`${machine} ${session}`)
+      },
+      onTick: tell,
+      atEnd: tell,
+    }
+  },
 }

@@ -14,11 +14,19 @@ interface Known {
 
 export const sessionGuarantees: CheckerKind = {
   name: 'session-guarantees',
-  promise: 'A client that stays with a process sees its own writes, and never less than it has seen before.',
+  promise:
+    'A client that stays with a process sees its own writes, and never less than before, while that keeps the session.',
   violatedWhen: 'a document is behind what the client saw or wrote earlier at the same process',
   make: ({ history, world }, report) => {
     const known = new Map<string, Known>()
     return {
+      onRewritten(machine, session, cause) {
+        // A copy that it has let go of comes back from whoever can be reached: less, perhaps, in a partition.
+        if (cause !== 'removed') return
+        for (const key of known.keys()) {
+          if (key.endsWith(` ${session}`) && key.includes(` ${machine}/`)) known.delete(key)
+        }
+      },
       onApplied(entry) {
         const { client, session, tag } = entry.operation
         // What has rotted, or found no room, is missing when the document is next read from disk, until the others have
