@@ -36,10 +36,13 @@ export const deleted: EndCheckerKind = {
       },
       atEnd({ isConverged, reads }) {
         if (!isConverged) return
+        const hasStrays = scene.plan.machines.length > scene.plan.core.length
         for (const session of terminated(scene)) {
           for (const { machine, error } of reads.of(session)) {
             if (error === 'SESSION_TERMINATED') continue
             if (error === 'SESSION_NOT_FOUND' && scene.history.forgotten.has(session)) continue
+            // Who does not keep it asks those that do; one that is not healed may be the first to answer.
+            if (scene.shadows.of(machine, session) === undefined && hasStrays) continue
             report(`${machine} answers for ${session}, which was terminated, ${error || 'with its content'}`, [machine])
           }
         }
