@@ -15,8 +15,21 @@ export interface FinalRead {
   readonly error: string
 }
 
+/** One peer's word on what its log gives. */
+export interface FinalRebuild {
+  readonly machine: string
+  readonly session: string
+  /** Digests of the live document and of the one from the log. */
+  readonly live: string
+  readonly fromLog: string
+  /** Code of the refusal; empty without one. */
+  readonly error: string
+}
+
 export class FinalReads {
   readonly reads: FinalRead[] = []
+  /** Of every session that a peer holds. */
+  readonly rebuilt: FinalRebuild[] = []
   /** `contentHash` of each peer. */
   readonly hashes = new Map<string, { readonly sessions: number; readonly hash: string }>()
   #waiting = 0
@@ -49,5 +62,17 @@ export class FinalReads {
       this.reads.push({ machine, session, ...answer })
     }
     this.hashes.set(machine, await peer.sessions.contentHash())
+    for (const session of sessions) await this.#rebuild(machine, peer, session)
+  }
+
+  async #rebuild(machine: string, { reconstruction }: MeshPeer, session: string): Promise<void> {
+    try {
+      const { live } = await reconstruction.verify(session)
+      const { digest } = await reconstruction.rebuildFromLog(session)
+      this.rebuilt.push({ machine, session, live, fromLog: digest, error: '' })
+    } catch (error) {
+      const code = errorCode(error)
+      if (code !== 'SESSION_NOT_FOUND') this.rebuilt.push({ machine, session, live: '', fromLog: '', error: code })
+    }
   }
 }

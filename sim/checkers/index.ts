@@ -17,7 +17,9 @@ import { noLostWrite } from './no-lost-write.ts'
 import { noResurrection } from './no-resurrection.ts'
 import { oneHome } from './one-home.ts'
 import { quiescence } from './quiescence.ts'
+import { rebuilt } from './rebuilt.ts'
 import { receipt } from './receipt.ts'
+import { restored } from './restored.ts'
 import { served } from './served.ts'
 import { sessionGuarantees } from './session-guarantees.ts'
 import { uniqueIds } from './unique-ids.ts'
@@ -32,6 +34,8 @@ export const CHECKERS: readonly CheckerKind[] = [
   uniqueIds,
   convergence,
   served,
+  rebuilt,
+  restored,
   deleted,
   noResurrection,
   lifetime,

@@ -30,6 +30,8 @@ export const MARKS: Readonly<Record<EventKind, string>> = {
   home: 'H',
   expired: 'E',
   aside: 'B',
+  snapshot: 'S',
+  restore: 'R',
   log: 'l',
   phase: '=',
   violation: 'V',

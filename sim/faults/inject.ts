@@ -6,6 +6,7 @@ import { SECOND } from '../world/loop.ts'
 import type { Machine } from '../world/machine.ts'
 import { micros } from '../world/process.ts'
 import type { World } from '../world/world.ts'
+import { Backups } from './backups.ts'
 import { pairs, severed, type Link } from './links.ts'
 
 const CUT_PER_MILLION = 300_000
@@ -25,10 +26,12 @@ export class Injector {
   readonly #gone = new Set<string>()
   /** Listeners to requests between two machines, while those are cut. */
   readonly #onRequest = new Set<(from: string, to: string) => void>()
+  readonly #backups: Backups
   #isOver = false
 
   constructor(world: World) {
     this.#world = world
+    this.#backups = new Backups(world)
     world.trace.onEvent(({ kind, machine, subject }) => {
       if (kind === 'request') for (const listener of this.#onRequest) listener(machine, subject)
     })
@@ -130,6 +133,10 @@ export class Injector {
       case 'rot':
         this.#world.trace.add(this.#world.now, fault.machine, 'disk', machine.disk.rot() ?? '', 'rot')
         return
+      case 'snapshot':
+        return this.#backups.snapshot(machine)
+      case 'restore':
+        return this.#backups.restore(machine, fault.back)
       case 'clock-jump':
         return machine.drift.jump(micros(fault.byMs))
       case 'clock-drift':

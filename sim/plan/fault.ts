@@ -55,6 +55,11 @@ export type Fault =
   | (Timed & { readonly kind: 'read-errors'; readonly machine: string })
   /** A record on the disk goes bad; it is noticed when it is next read. */
   | (Sudden & { readonly kind: 'rot'; readonly machine: string })
+  // Backups: no harm by themselves, and done while harm is.
+  /** The machine's peer takes a snapshot and keeps it where all find it. */
+  | (Sudden & { readonly kind: 'snapshot'; readonly machine: string })
+  /** The machine's peer restores the newest snapshot of any peer, or the one that `back` others are younger than. */
+  | (Sudden & { readonly kind: 'restore'; readonly machine: string; readonly back: number })
   // Clocks.
   | (Sudden & { readonly kind: 'clock-jump'; readonly machine: string; readonly byMs: number })
   | (Sudden & { readonly kind: 'clock-drift'; readonly machine: string; readonly partsPerMillion: number })

@@ -47,6 +47,8 @@ const faults = {
   'full-disk': z.strictObject({ kind: z.literal('full-disk'), ...timed, machine: name }),
   'read-errors': z.strictObject({ kind: z.literal('read-errors'), ...timed, machine: name }),
   rot: z.strictObject({ kind: z.literal('rot'), ...sudden, machine: name }),
+  snapshot: z.strictObject({ kind: z.literal('snapshot'), ...sudden, machine: name }),
+  restore: z.strictObject({ kind: z.literal('restore'), ...sudden, machine: name, back: z.int().min(0) }),
   'clock-jump': z.strictObject({ kind: z.literal('clock-jump'), ...sudden, machine: name, byMs: z.number() }),
   'clock-drift': z.strictObject({
     kind: z.literal('clock-drift'),

@@ -60,7 +60,10 @@ function onMachine(fault: Exclude<ReadFault, { kind: OnSeveral }>, at: number, m
     case 'join':
     case 'leave':
     case 'rot':
+    case 'snapshot':
       return { kind: fault.kind, at, machine }
+    case 'restore':
+      return { kind: fault.kind, at, machine, back: fault.back }
     case 'clock-jump':
       return { kind: fault.kind, at, machine, byMs: fault.by }
     case 'clock-drift':

@@ -42,6 +42,7 @@ function simplerFaults(fault: Fault): Fault[] {
   if (fault.kind === 'flap') simpler.push({ kind: 'partition', at: fault.at, forMs: fault.forMs, groups: fault.groups })
   if (fault.kind === 'restart') simpler.push({ ...fault, kind: 'crash', wipe: false })
   if (fault.kind === 'crash' && fault.wipe) simpler.push({ ...fault, wipe: false })
+  if (fault.kind === 'restore') simpler.push({ ...fault, back: 0 })
   if (fault.kind === 'degrade') {
     simpler.push({ ...fault, lossPerMillion: 0 }, { ...fault, duplicatePerMillion: 0 }, { ...fault, bytesPerMs: 0 })
   }

@@ -119,7 +119,10 @@ function drawFault(kind: FaultKind, dice: Dice, names: readonly string[], chaosM
     case 'read-errors':
       return { kind, ...timed, machine }
     case 'rot':
+    case 'snapshot':
       return { kind, at, machine }
+    case 'restore':
+      return { kind, at, machine, back: 0 }
     case 'clock-jump':
       return { kind, at, machine, byMs: dice.pick([-3_600_000, -2_000, 500, 86_400_000]) }
     case 'clock-drift':

@@ -6,6 +6,7 @@ import { machineName } from '../plan/names.ts'
 import type { Operation, Plan, PlannedMachine, PlannedNetwork } from '../plan/plan.ts'
 import { Dice, MILLION } from '../world/dice.ts'
 import { drawFeature, FEATURES } from './draw-fault.ts'
+import { withBackup } from './draw-backup.ts'
 import { chaosOf, drawLife, withLife } from './draw-life.ts'
 
 const ZONES = ['', 'east', 'west']
@@ -35,7 +36,7 @@ export const SWARM_SIZE: SwarmSize = {
 export function drawPlan(seed: number, size: SwarmSize = SWARM_SIZE): Plan {
   const dice = new Dice(`plan/${seed}`)
   const life = drawLife(dice.fork('life'))
-  if (life === undefined) return drawUsual(seed, dice, size)
+  if (life === undefined) return withBackup(drawUsual(seed, dice, size), dice.fork('backup'))
   return withLife(drawUsual(seed, dice, { ...size, chaosMs: chaosOf(life) }), life, dice.fork('lives'))
 }
 

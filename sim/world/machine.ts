@@ -1,7 +1,7 @@
 // One machine of the fleet: a disk and clocks that last, and at most one process, which runs the real peer.
 import { resolveConfig, type PeerOptions } from '../../node/config.ts'
 import { MeshPeer } from '../../node/peer.ts'
-import { createMemoryTarget } from '../../node/snapshots/memory-target.ts'
+import type { SnapshotTarget } from '../../node/ports/snapshot-target.ts'
 import type { Transport } from '../../transport/port.ts'
 import { ClockDrift } from './clock-drift.ts'
 import type { Dice } from './dice.ts'
@@ -23,6 +23,8 @@ export interface MachineOptions {
   readonly dice: Dice
   readonly diskSpeed: DiskSpeed
   readonly diskEvents: DiskEvents
+  /** Where its peers keep their snapshots. */
+  readonly snapshots: SnapshotTarget
   readonly gossipsChanges: boolean
   /** Machines that it knows from its configuration. */
   readonly bootstrap: readonly string[]
@@ -40,7 +42,6 @@ export class Machine {
   /** Processes started here so far. */
   incarnation = 0
   readonly #options: MachineOptions
-  #snapshots = createMemoryTarget()
   #process: SimProcess | undefined
   #endpoint: Endpoint | undefined
   #peer: MeshPeer | undefined
@@ -83,7 +84,7 @@ export class Machine {
   start(): void {
     if (this.#isStopping) this.crash()
     if (this.isRunning) return
-    const { tier, loop, trace, dice, peerOptions, onError } = this.#options
+    const { tier, loop, trace, dice, snapshots, peerOptions, onError } = this.#options
     this.incarnation++
     this.#isReady = false
     const process = new SimProcess(loop, this.drift, {
@@ -101,7 +102,7 @@ export class Machine {
       clock: process.clock,
       random: chance,
       store: this.disk.store(process),
-      snapshotTarget: this.#snapshots,
+      snapshotTarget: snapshots,
       transport: (seed) => this.#attach(seed, process, chance.fork('transport')),
       log: (level, message, fields) => {
         trace.add(loop.now, this.name, 'log', level, message)
@@ -148,7 +149,6 @@ export class Machine {
   /** A new disk: whoever ran here is nobody any more, and what it promised is void. */
   wipe(): void {
     this.disk.wipe()
-    this.#snapshots = createMemoryTarget()
     this.lastPeerId = ''
   }
 

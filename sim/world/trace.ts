@@ -28,6 +28,9 @@ export type EventKind =
   /** A session has ended by itself, or a peer has set it aside. */
   | 'expired'
   | 'aside'
+  /** A peer takes a snapshot, or restores one. */
+  | 'snapshot'
+  | 'restore'
   | 'log'
   | 'phase'
   | 'violation'

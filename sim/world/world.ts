@@ -2,6 +2,7 @@
 // it is told (faults/ and workload/ tell it); it judges nothing (checkers/ do).
 import type { PeerOptions } from '../../node/config.ts'
 import type { LogRecord, StoredSession } from '../../node/ports/store.ts'
+import { createMemoryTarget } from '../../node/snapshots/memory-target.ts'
 import { Dice } from './dice.ts'
 import type { DiskSpeed, RewriteCause } from './disk.ts'
 import { Loop, type Micros } from './loop.ts'
@@ -57,6 +58,8 @@ export class World {
     this.trace = new Trace(keepTrace)
     this.traffic = new Traffic(keepTraffic)
     this.network = new Network(this.loop, this.trace, this.dice.fork('net'), network)
+    // One place for all, as with a bucket: it outlives their disks.
+    const snapshots = createMemoryTarget()
     const names = machines.map(({ name }) => name)
     this.machines = new Map(
       machines.map(({ name, zone = '', weight = 1 }) => {
@@ -69,6 +72,7 @@ export class World {
           network: this.network,
           dice: this.dice.fork(`machine/${name}`),
           diskSpeed: disk,
+          snapshots,
           diskEvents: {
             onSynced: (records) => {
               for (const record of records) {

@@ -136,7 +136,9 @@ describe('a wrong scenario is told the line and what was expected:', () => {
   })
 
   test('a name that there is not', async () => {
-    await expect(loadScenario('split-thirds')).rejects.toThrow(/no scenario split-thirds; there are asymmetric, bridge/)
+    await expect(loadScenario('split-thirds')).rejects.toThrow(
+      /no scenario split-thirds; there are asymmetric, backup-and-restore, bridge/,
+    )
     await expect(loadScenario('./nowhere.yaml')).rejects.toThrow(/can't read \.\/nowhere\.yaml/)
   })
 })
