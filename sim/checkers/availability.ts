@@ -3,6 +3,7 @@ import type { Entry } from '../workload/history.ts'
 import { MS } from '../world/loop.ts'
 import type { CheckerKind, Scene } from './checker.ts'
 import { idleTimeOf } from './lifetime.ts'
+import { mayForget } from './tombstones.ts'
 import { Troubles } from './trouble.ts'
 
 /** Reads of what is held wait for nothing but the disk. */
@@ -79,6 +80,8 @@ function refusal(scene: Scene, entry: Entry, wasHeld: boolean): string {
     case 'PEER_RETURNING':
       return (plan.peer.life?.retentionMs ?? 0) > 0 ? '' : 'it was not away for long'
     case 'SESSION_NOT_FOUND':
+      // A peer forgets first, and then its disk does.
+      if (mayForget(scene, entry.machine, operation.session)) return ''
       return wasHeld && !history.forgotten.has(operation.session) && !history.aside.has(operation.session)
         ? `does not know ${operation.session}, which is on its disk`
         : ''

@@ -4,12 +4,13 @@ import type { Report } from './checker.ts'
 import type { EndCheckerKind, EndScene } from './end-scene.ts'
 import { isTerminated } from './document.ts'
 import { isOwed } from './no-lost-write.ts'
+import { holdersOf } from './replicas.ts'
 
 export const deleted: EndCheckerKind = {
   name: 'deleted-stays-deleted',
   promise: 'A terminated session stays terminated, a deleted value stays deleted.',
   violatedWhen:
-    'a value comes back to a disk that had deleted it, a terminated session is no longer so, is served, or is written to by a peer whose disk says that it is terminated',
+    'a value comes back to a disk that had deleted it, a terminated session is no longer so, is served by a peer that keeps it or has heard of its end, or is written to by a peer whose disk says that it is terminated',
   needsTags: true,
   make: (scene, report) => {
     const pages = new Map<string, Page>()
@@ -41,14 +42,22 @@ export const deleted: EndCheckerKind = {
           for (const { machine, error } of reads.of(session)) {
             if (error === 'SESSION_TERMINATED') continue
             if (error === 'SESSION_NOT_FOUND' && scene.history.forgotten.has(session)) continue
-            // Who does not keep it asks those that do; one that is not healed may be the first to answer.
-            if (scene.shadows.of(machine, session) === undefined && hasStrays) continue
+            if (hasStrays && mayNotKnow(scene, machine, session)) continue
             report(`${machine} answers for ${session}, which was terminated, ${error || 'with its content'}`, [machine])
           }
         }
       },
     }
   },
+}
+
+/**
+ * Whether the peer does not keep the session and has not heard of its end. It asks those that keep it, but answers
+ * after a while with what it has; and one that is not healed may be the first to answer, or be waited for in vain.
+ */
+function mayNotKnow(scene: EndScene, machine: string, session: string): boolean {
+  const doc = scene.shadows.of(machine, session)
+  return !holdersOf(scene, session).includes(machine) && (doc === undefined || !isTerminated(doc))
 }
 
 /** What a disk has shown of a session so far. */

@@ -20,15 +20,19 @@ export const detection: CheckerKind = {
     const { plan, world } = scene
     if (plan.network.lossPerMillion > LOSS_MAX_PER_MILLION) return {}
     const trips = WAYS * (plan.network.latencyMinMs + 3 * plan.network.latencyMeanMs) * MS
+    /** When each machine was last stopped, or went on. */
+    const turns = new Map<string, Micros>()
     return {
       onEvent({ at, kind, machine }) {
+        if (kind === 'crash' || kind === 'freeze' || kind === 'thaw') turns.set(machine, at)
         if (kind !== 'crash' && kind !== 'freeze') return
         const within = trips + (kind === 'crash' ? CRASH_SEEN : FREEZE_SEEN)
         const witnesses = aliveFor(scene, machine)
         const { incarnation } = world.machine(machine)
         world.loop.schedule(at + within, () => {
           const { isFrozen, isRunning, incarnation: now } = world.machine(machine)
-          const isStillSo = kind === 'freeze' ? isFrozen : !isRunning
+          // Frozen anew is another freeze.
+          const isStillSo = turns.get(machine) === at && (kind === 'freeze' ? isFrozen : !isRunning)
           if (!isStillSo || now !== incarnation || !isCalm(scene, at, at + within, isOf(machine))) return
           ask(scene, machine, witnesses, `${within / MS} ms after its ${kind}`, report)
         })

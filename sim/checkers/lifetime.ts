@@ -31,7 +31,9 @@ export const lifetime: CheckerKind = {
 export function idleTimeOf({ history, world, plan }: Scene, session: string, counts: (use: Entry) => boolean): number {
   const uses = history.entries.filter((entry) => {
     const { operation, outcome } = entry
-    return operation.session === session && outcome === 'acked' && operation.kind !== 'read' && counts(entry)
+    // To end a session is no use of it.
+    const isUse = operation.kind !== 'read' && operation.kind !== 'terminate'
+    return operation.session === session && outcome === 'acked' && isUse && counts(entry)
   })
   const overdue = (plan.peer.life?.ttlMs ?? 0) * MS * OVERDUE
   let last: Micros = 0

@@ -3,6 +3,7 @@
 import type { CheckerKind, Scene, Violation, Watcher } from '../checkers/checker.ts'
 import { FinalReads } from '../checkers/final-reads.ts'
 import { isAtRest } from '../checkers/bounded.ts'
+import { LOSS_MAX_PER_MILLION } from '../checkers/false-death.ts'
 import { CHECKERS } from '../checkers/index.ts'
 import { ownCheckers } from '../checkers/own.ts'
 import { isWhole, QUIET, QUIET_WITHIN, Silence } from '../checkers/quiescence.ts'
@@ -71,6 +72,8 @@ export interface RunOptions {
 const CONVERGED_INTERVAL: Micros = 100 * MS
 /** How long the peers then have to answer for everything. */
 const READS_MAX: Micros = 20 * SECOND
+/** How often they are asked at most, if sessions move meanwhile. */
+const READ_TURNS_MAX = 4
 /** How often watchers look around. */
 const TICK: Micros = 100 * MS
 
@@ -94,7 +97,7 @@ class Run {
   readonly #scene: Scene
   readonly #watchers: readonly Watcher[]
   readonly #facts: Readonly<Record<string, number>>
-  readonly #reads = new FinalReads()
+  #reads = new FinalReads()
   readonly #silence: Silence
   #idle = { idleFor: 0, isQuiet: false }
   readonly #violations: Violation[] = []
@@ -209,11 +212,23 @@ class Run {
     const mustBeQuiet = isWhole(this.#scene)
     this.#wait(QUIET_WITHIN - QUIET, () => isAtRest(this.#scene) && (mustBeQuiet ? isQuiet() : this.#isEqual()))
     this.#idle = { idleFor: this.#world.now - start, isQuiet: isQuiet() }
-    this.#phase('read')
-    this.#reads.ask(this.#scene, sessionsOf(this.#scene))
-    loop.runUntil(this.#world.now + READS_MAX, () => this.#isOver() || this.#reads.areDone)
+    this.#read()
     // Who is not healed may have brought news meanwhile.
     if (!mustBeQuiet) this.#wait(QUIET_WITHIN, () => this.#isEqual())
+    if (this.#plan.network.lossPerMillion <= LOSS_MAX_PER_MILLION) return
+    // Where much is lost, somebody may have been taken for dead for a moment, and sessions have moved there and back.
+    for (let turn = 1; turn < READ_TURNS_MAX && !this.#isOver() && !this.#isEqual(); turn++) {
+      this.#wait(QUIET_WITHIN, () => this.#isEqual())
+      this.#read()
+    }
+  }
+
+  /** Asks every peer of the core for everything. */
+  #read(): void {
+    this.#phase('read')
+    this.#reads = new FinalReads()
+    this.#reads.ask(this.#scene, sessionsOf(this.#scene))
+    this.#world.loop.runUntil(this.#world.now + READS_MAX, () => this.#isOver() || this.#reads.areDone)
   }
 
   #isEqual(): boolean {
