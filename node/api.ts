@@ -232,11 +232,32 @@ export interface Replication {
   syncedCount(): number
 }
 
+/** Sessions of this peer on their way to others. */
+export interface HandoverStatus {
+  readonly kind: 'graceful' | 'drain'
+  /** Peer id of who is to have them; null: everyone, by placement. */
+  readonly to: string | null
+  readonly state: 'running' | 'done' | 'failed'
+  /** Sessions proved to be on the disks of those that are to have them. */
+  readonly done: number
+  readonly total: number
+  /** Of them, those that rest on something lost, so that nobody could take them in: they stay here. */
+  readonly refused: number
+}
+
+export interface HandoverOptions {
+  /** When to give up, ms. */
+  readonly timeoutMs?: number
+  readonly onProgress?: (progress: SyncProgress) => void
+}
+
 export interface FailoverStatus {
   /** Sessions whose home this peer is. */
   readonly homes: number
   readonly delegate: string | null
   readonly draining: boolean
+  /** The last `graceful` or `drain` since the peer started. */
+  readonly handover: HandoverStatus | null
   /** Known sessions by home: peer id → count. */
   readonly homesByPeer: Readonly<Record<string, number>>
   readonly failovers: number
@@ -246,11 +267,30 @@ export interface Failover {
   status(): FailoverStatus
   /** Hands every home of this peer to `to` (peer id or name) at once, by announcing a delegate. */
   execute(to: string): Promise<FailoverStatus>
-  /** Like `execute`, after proving that the target holds every session. @throws FAILOVER_NOT_READY */
-  graceful(to: string, options?: { timeoutMs?: number }): Promise<FailoverStatus>
-  /** Withdraws the delegate: homes come back. */
+  /**
+   * Like `execute`, once every session whose home is here has been proved to be on the disk of `to`, and a snapshot has
+   * been taken (if there is a place for snapshots). Gives up after a minute by default; nothing has changed then.
+   * @throws FAILOVER_NOT_READY
+   */
+  graceful(to: string, options?: HandoverOptions & { readonly snapshot?: boolean }): Promise<FailoverStatus>
+  /**
+   * Hands everything to the others: announces that this peer is to keep nothing and to be home of nothing, and resolves
+   * once those that are to keep its sessions instead have each proved that they do. Gives up waiting after five minutes
+   * by default, and goes on draining all the same.
+   * @throws FAILOVER_NOT_READY
+   */
+  drain(
+    options?: HandoverOptions & {
+      /** The peer stops afterwards: what is here stays on its disk for when it comes back. @default false */
+      readonly leaving?: boolean
+    },
+  ): Promise<FailoverStatus>
+  /** Withdraws the delegate and ends draining: homes and replicas come back. */
   failback(): Promise<FailoverStatus>
-  /** Resolves when the delegate and every other live member have heard of the current delegate setting. */
+  /**
+   * Resolves when every other live member has heard of the present settings, and a handover under way is through.
+   * @throws FAILOVER_NOT_READY if that has failed
+   */
   completed(options?: { timeoutMs?: number }): Promise<FailoverStatus>
 }
 
@@ -315,6 +355,8 @@ export interface PeerEvents {
   member: (member: Member) => void
   /** Sessions whose home moved here because of one membership change. */
   failover: (event: { from: string; sessions: number; at: number }) => void
+  /** How far `failover.graceful` or `failover.drain` is. */
+  handover: (event: HandoverStatus) => void
   /** This peer, as its home, has ended a session whose time was over. */
   expired: (event: { session: string; at: number }) => void
   /** Sessions that no other peer knew any more, when this one came back after a long time; they are in that snapshot. */

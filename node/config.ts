@@ -57,6 +57,8 @@ export const configSchema = z.strictObject({
   heartbeatIntervalMs: milliseconds.default(500),
   suspicionTimeoutMs: milliseconds.default(600),
   syncIntervalMs: milliseconds.default(1_000),
+  /** How long the daemon tries to hand over to the others when it gets a SIGTERM, before it leaves; 0: it just leaves. */
+  drainTimeoutMs: z.int().min(0).default(20_000),
   /** Unacknowledged frames per replica past which writes wait. */
   maxPendingSyncs: z.int().min(1).default(100),
   /** Documents kept hydrated while nobody has them open. */

@@ -1,4 +1,5 @@
 // A peer as a service of its own: the peer, its HTTP admin and its y-websocket gateway, started and stopped together.
+import { hasCode } from '../crdt/errors.ts'
 import { createGateway, type Gateway } from '../transport/gateway/index.ts'
 import { assertOrigin, hasToken } from './admin/access.ts'
 import { startAdmin, type Admin } from './admin/server.ts'
@@ -12,6 +13,8 @@ export interface Daemon {
   readonly peer: Peer
   /** Base URL of the HTTP admin; undefined with `http: false`. */
   readonly url: string | undefined
+  /** Hands everything over to the other peers, or gives up after `drainTimeoutMs` and says so in the log. */
+  drain(): Promise<void>
   /** Leaves the mesh and closes everything. Idempotent. */
   stop(): Promise<void>
 }
@@ -37,6 +40,7 @@ export async function startDaemon(options: PeerOptions, log: Log = quietLog): Pr
     return {
       peer,
       url: admin?.url,
+      drain: () => drain(peer, config.drainTimeoutMs, log),
       stop() {
         stopping ??= stop(peer, gateway, admin)
         return stopping
@@ -67,6 +71,17 @@ function startHttp(peer: Peer, gateway: Gateway, config: PeerConfig, log: Log): 
       gateway.handleUpgrade(request, socket, head)
     },
   })
+}
+
+async function drain(peer: Peer, timeoutMs: number, log: Log): Promise<void> {
+  if (timeoutMs === 0) return
+  try {
+    const { handover } = await peer.failover.drain({ timeoutMs, leaving: true })
+    log('info', 'everything is handed over', { ...handover })
+  } catch (error) {
+    const isForeseen = hasCode(error, 'FAILOVER_NOT_READY') || hasCode(error, 'PEER_NOT_RUNNING')
+    log(isForeseen ? 'info' : 'error', `leaving without: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 async function stop(peer: Peer, gateway: Gateway, admin: Admin | undefined): Promise<void> {

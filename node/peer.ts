@@ -1,7 +1,7 @@
 // The composition root: builds one peer from its ports and starts and stops its parts in order.
 //   start: store → identity → catalog (reads the disk) → transport → replication → membership; stop: in reverse
 import type { PeerId, Transport } from '../transport/port.ts'
-import type { Health, HealthCheck, Member, Peer, PeerEvents, StoreAdmin } from './api.ts'
+import type { HandoverStatus, Health, HealthCheck, Member, Peer, PeerEvents, StoreAdmin } from './api.ts'
 import type { PeerConfig } from './config.ts'
 import { hasCode, SessionMeshError } from '../crdt/errors.ts'
 import { Failover } from './failover.ts'
@@ -137,8 +137,8 @@ export class MeshPeer implements Peer {
       boot: this.boot,
       zone: this.#config.zone,
       weight: this.#config.weight,
-      draining: membership.draining,
-      delegate: membership.delegate,
+      draining: membership.settings.draining,
+      delegate: membership.settings.delegate,
       addresses: transport.addresses(),
       sessions: sessions.count(),
     }
@@ -259,7 +259,9 @@ export class MeshPeer implements Peer {
       onError: shared.onError,
     })
     this.#tellOfMembers(membership)
-    const failover = new Failover({ membership, homes, replication, clock, self })
+    const takeSnapshot = snapshots.take
+    const onHandover = (status: HandoverStatus) => this.#events.emit('handover', status)
+    const failover = new Failover({ membership, sets, homes, replication, clock, self, takeSnapshot, onHandover })
     const nameOf = (peer: string) => (peer === self() ? this.name : membership.get(peer as PeerId)?.info.name)
     const past = { catalog, store, sessions, snapshots: snapshots.snapshots, self, nameOf }
     const reconstruction = new Reconstruction(past)

@@ -1,7 +1,7 @@
 // The HTTP admin's routes: thin, each one call of the SDK. Answers are the SDK's own JSON.
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { dataOf } from '../../crdt/index.ts'
-import type { ExpiryOptions, FailoverStatus, Peer, Receipt, WriteOptions } from '../api.ts'
+import type { ExpiryOptions, FailoverStatus, Peer, Receipt, SyncProgress, WriteOptions } from '../api.ts'
 import { describeError } from './errors.ts'
 import { withProgress } from './progress.ts'
 import * as schema from './schemas.ts'
@@ -79,7 +79,9 @@ export function addMeshRoutes(app: FastifyInstance, peer: Peer): void {
     peer.replication.ensureSynced(parse(schema.ensureSyncedBody, request.body)),
   )
   app.get('/v1/failover', () => peer.failover.status())
-  app.post('/v1/failover', (request) => failover(peer, request.body))
+  app.post('/v1/failover', (request, reply) =>
+    withProgress(request, reply, (onProgress) => failover(peer, request.body, onProgress)),
+  )
   app.get('/v1/integrity', () => ({ progress: peer.store.integrityProgress() }))
   app.post('/v1/integrity', () => peer.store.validateIntegrity())
   app.post('/v1/purge', (request, reply) => {
@@ -91,7 +93,7 @@ export function addMeshRoutes(app: FastifyInstance, peer: Peer): void {
   app.get('/readyz', (_request, reply) => health(reply, peer.health.check()))
 }
 
-/** Members, failovers and expiries as server-sent events, until the client goes. */
+/** Members, failovers, handovers and expiries as server-sent events, until the client goes. */
 export function addEventRoutes(app: FastifyInstance, peer: Peer): void {
   app.get('/v1/events', (_request, reply) => {
     reply.hijack()
@@ -104,6 +106,7 @@ export function addEventRoutes(app: FastifyInstance, peer: Peer): void {
     const stops = [
       peer.on('member', send('member')),
       peer.on('failover', send('failover')),
+      peer.on('handover', send('handover')),
       peer.on('expired', send('expired')),
     ]
     reply.raw.on('close', () => {
@@ -140,13 +143,19 @@ async function patch(
   }
 }
 
-function failover(peer: Peer, body: unknown): Promise<FailoverStatus> {
+function failover(peer: Peer, body: unknown, onProgress: (progress: SyncProgress) => void): Promise<FailoverStatus> {
   const request = parse(schema.failoverBody, body)
   switch (request.action) {
     case 'execute':
       return peer.failover.execute(request.to)
     case 'graceful':
-      return peer.failover.graceful(request.to, defined(request.timeoutMs))
+      return peer.failover.graceful(request.to, {
+        ...defined(request.timeoutMs),
+        snapshot: request.snapshot ?? true,
+        onProgress,
+      })
+    case 'drain':
+      return peer.failover.drain({ ...defined(request.timeoutMs), onProgress })
     case 'failback':
       return peer.failover.failback()
     case 'wait':

@@ -56,7 +56,13 @@ export const batchBody = z.strictObject({
 export const readBody = z.strictObject({ sessions: z.array(z.string()).max(10_000) })
 export const failoverBody = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('execute'), to: z.string() }),
-  z.strictObject({ action: z.literal('graceful'), to: z.string(), ...timeout.shape }),
+  z.strictObject({
+    action: z.literal('graceful'),
+    to: z.string(),
+    snapshot: z.boolean().optional(),
+    ...timeout.shape,
+  }),
+  z.strictObject({ action: z.literal('drain'), ...timeout.shape }),
   z.strictObject({ action: z.literal('failback') }),
   z.strictObject({ action: z.literal('wait'), ...timeout.shape }),
 ])

@@ -33,7 +33,7 @@ const MESH_KEY_FILE = 'mesh.key'
 export function registerStart(program: Command): void {
   program
     .command('start')
-    .description('run a peer until SIGTERM or SIGINT')
+    .description('run a peer until SIGTERM (hands over first) or SIGINT')
     .option('--name <name>', "the peer's name (default: the host's)")
     .option('--data <dir>', 'where it keeps key, sessions and log (default: ./data/<name>)')
     .option('--listen <multiaddr...>', 'where other peers reach it (default: /ip4/127.0.0.1/tcp/0)')
@@ -101,22 +101,29 @@ function createLog(level: string): Log {
   return (at, message, fields = {}) => logger[at](fields, message)
 }
 
-/** The first signal leaves the mesh in order, the second ends the process at once. */
+/** SIGTERM hands over and leaves, SIGINT just leaves the mesh in order; a second signal ends the process at once. */
 function stopOnSignals(daemon: Daemon): void {
   let asked = false
-  const stop = () => {
-    if (asked) process.exit(1)
-    asked = true
-    daemon.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        process.stderr.write(`sessionmesh: stopping failed: ${String(error)}\n`)
-        process.exit(1)
-      },
-    )
+  const stop = (before: Promise<void>) => {
+    before
+      .then(() => daemon.stop())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          process.stderr.write(`sessionmesh: stopping failed: ${String(error)}\n`)
+          process.exit(1)
+        },
+      )
   }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
+  const on = (signal: 'SIGTERM' | 'SIGINT', before: () => Promise<void>) => {
+    process.on(signal, () => {
+      if (asked) process.exit(1)
+      asked = true
+      stop(before())
+    })
+  }
+  on('SIGTERM', () => daemon.drain())
+  on('SIGINT', () => Promise.resolve())
 }
 
 function announce(daemon: Daemon, options: PeerOptions, madeKey: boolean, json: boolean | undefined): void {

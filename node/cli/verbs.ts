@@ -34,6 +34,9 @@ export function registerVerbs(program: Command): void {
   registerSessions(program.command('sessions').description('count, sample and list sessions'))
   registerSession(program.command('session').description('create, read, change and terminate one session'))
   registerReplication(program.command('replication').description('how far replicas are, and making them catch up'))
+  verb(program, 'drain', 'hand everything to the other peers, and keep nothing', (client, _args, options) =>
+    handOver(client, options, { action: 'drain' }),
+  ).option('--timeout <ms>', 'stop waiting after so long (300000)')
   registerFailover(
     program.command('failover').description('hand the homes of this peer to another, and take them back'),
   )
@@ -114,14 +117,22 @@ function registerFailover(failover: Command): void {
       client.call('POST', '/v1/failover', { action, ...(to === undefined ? {} : { to }), ...timeoutOption(options) })
   verb(failover, 'status', 'homes by peer, and the delegate if there is one', (client) => client.get('/v1/failover'))
   verb(failover, 'execute <to>', 'hand all homes to another peer (name or id) now', ask('execute'))
-  verb(failover, 'graceful <to>', 'the same, once it is proved that it holds everything', ask('graceful')).option(
+  verb(failover, 'graceful <to>', 'the same, once it is proved that it holds everything', (client, [to], options) =>
+    handOver(client, options, { action: 'graceful', to, snapshot: options['snapshot'] !== false }),
+  )
+    .option('--timeout <ms>', 'give up after so long (60000)')
+    .option('--no-snapshot', 'do not take one before')
+  verb(failover, 'failback', 'take homes and replicas back, also after a drain', ask('failback'))
+  verb(failover, 'wait', 'until everything is handed over and every live peer knows of it', ask('wait')).option(
     '--timeout <ms>',
     'give up after so long',
   )
-  verb(failover, 'failback', 'take the homes back', ask('failback'))
-  verb(failover, 'wait', 'until every live peer knows of it', ask('wait')).option(
-    '--timeout <ms>',
-    'give up after so long',
+}
+
+/** With a bar: how many sessions those who take over have proved to hold. */
+function handOver(client: AdminClient, options: Record<string, unknown>, body: object): Promise<unknown> {
+  return withBar('sessions handed over', options['json'] === true, (onProgress) =>
+    client.callLong('POST', '/v1/failover', { ...body, ...timeoutOption(options) }, onProgress),
   )
 }
 

@@ -30,6 +30,7 @@ export function encodeHeartbeat(info: HeartbeatInfo): Uint8Array {
     version: WIRE_VERSION,
     ...info,
     delegate: info.delegate ?? '',
+    heir: info.heir ?? '',
     factor: info.factor === 'all' ? 0 : info.factor,
     addresses: [...info.addresses],
     suspected: [...info.suspected],
@@ -81,10 +82,15 @@ export function decodeHeartbeat(
   return {
     ...beat,
     peer: from,
-    delegate: beat.delegate === '' ? null : (beat.delegate as PeerId),
+    delegate: peerOrNull(beat.delegate),
+    heir: peerOrNull(beat.heir),
     factor: beat.factor === 0 ? 'all' : beat.factor,
     holdings: unpacked(beat.holdings, known, shardCount),
   }
+}
+
+function peerOrNull(text: string): PeerId | null {
+  return text === '' ? null : (text as PeerId)
 }
 
 function holdingsOf(bytes: Uint8Array, shardCount: number): Holdings {

@@ -9,7 +9,7 @@ import type { PeerId, Transport, Verdict } from '../../transport/port.ts'
 import { Emitter } from '../util/emitter.ts'
 import { delay, every } from '../util/timers.ts'
 import { decodeHeartbeat, encodeHeartbeat } from './heartbeat.ts'
-import { homeOf, replicasOf, type Candidate, type ReplicationFactor } from './placement.ts'
+import { homeOf, participants, replicasOf, type Candidate, type ReplicationFactor } from './placement.ts'
 import { View, type HeartbeatInfo, type Holdings, type MemberChange, type MemberRecord } from './view.ts'
 
 const MEMBERS_TOPIC = 'members'
@@ -48,6 +48,13 @@ export interface MembershipOptions {
   readonly onError: (error: unknown) => void
 }
 
+/** What this peer announces of its homes and replicas; see placement.ts. */
+export interface Settings {
+  readonly delegate: PeerId | null
+  readonly heir: PeerId | null
+  readonly draining: boolean
+}
+
 export interface MembershipEvents {
   /** Somebody's status changed. */
   change: (change: MemberChange) => void
@@ -67,8 +74,7 @@ export class Membership {
   readonly #probing = new Set<PeerId>()
   #counter = 0
   #incarnation = 0
-  #delegate: PeerId | null = null
-  #draining = false
+  #settings: Settings = { delegate: null, heir: null, draining: false }
   #leaving = false
   #running = false
   #announcing = false
@@ -137,19 +143,13 @@ export class Membership {
     return peer === this.#options.transport.self
   }
 
-  get delegate(): PeerId | null {
-    return this.#delegate
-  }
-
-  get draining(): boolean {
-    return this.#draining
+  get settings(): Settings {
+    return this.#settings
   }
 
   /** Everyone live, self included, as placement sees them. */
   candidates(): readonly Candidate[] {
-    this.#candidates ??= [this.#self(), ...this.#view.live().map(({ info }) => info)].filter(
-      (candidate) => !candidate.draining || candidate.delegate !== null,
-    )
+    this.#candidates ??= participants([this.#self(), ...this.#view.live().map(({ info }) => info)])
     return this.#candidates
   }
 
@@ -168,15 +168,15 @@ export class Membership {
     return homeOf(shard, this.candidates(), pin) ?? this.#options.transport.self
   }
 
-  setDelegate(delegate: PeerId | null): void {
-    this.#delegate = delegate
+  announceSettings(settings: Partial<Settings>): void {
+    this.#settings = { ...this.#settings, ...settings }
     this.#settingsCounter = this.#counter + 1
     this.#viewChanged()
     this.#beat()
     for (const { info } of this.live()) void this.#confirm(info.peer)
   }
 
-  /** Whether every live peer has answered a heartbeat with the present delegate. */
+  /** Whether every live peer has answered a heartbeat with the present settings. */
   settingsConfirmed(): boolean {
     return this.live().every(
       ({ status, info }) => status !== 'alive' || (this.#confirmed.get(info.peer) ?? 0) >= this.#settingsCounter,
@@ -205,8 +205,7 @@ export class Membership {
       weight,
       shardCount,
       factor: replicationFactor,
-      draining: this.#draining,
-      delegate: this.#delegate,
+      ...this.#settings,
       leaving: this.#leaving,
       addresses: transport.addresses(),
       suspected: this.records().flatMap(({ status, info }) =>

@@ -14,11 +14,22 @@ export interface Candidate {
   readonly weight: number
   /** Takes over the homes of this one while set and alive, and keeps what it keeps. */
   readonly delegate: PeerId | null
-  /** Wants to keep nothing, if its delegate is to keep it instead. */
+  /** Is to become the delegate, and keeps what this one keeps already before that. */
+  readonly heir: PeerId | null
+  /** Wants to keep nothing and to be home of nothing. */
   readonly draining: boolean
 }
 
 export type ReplicationFactor = number | 'all'
+
+/**
+ * Those among whom shards are spread: not who drains, unless a delegate stands in for it. When all of them drain, they
+ * do as if none did: who goes last must have kept what the others had.
+ */
+export function participants<Member extends Candidate>(members: readonly Member[]): readonly Member[] {
+  const staying = members.filter(({ draining, delegate }) => !draining || delegate !== null)
+  return staying.some(({ weight }) => weight > 0) ? staying : members
+}
 
 /** Members by falling claim on the shard, whatever the order they come in. */
 export function rank(shard: number, members: readonly Candidate[]): readonly Candidate[] {
@@ -31,7 +42,7 @@ export function rank(shard: number, members: readonly Candidate[]): readonly Can
 
 /**
  * The members that keep the shard, best claim first: the best-ranked of each zone, then the rest by rank, up to the
- * factor; and beyond it whoever one of them has named as delegate.
+ * factor; and beyond it whoever one of them has named as delegate or heir.
  */
 export function replicasOf(shard: number, members: readonly Candidate[], factor: ReplicationFactor): PeerId[] {
   const ranked = rank(shard, members)
@@ -40,7 +51,11 @@ export function replicasOf(shard: number, members: readonly Candidate[], factor:
   const rest = ranked.filter((member) => !firsts.includes(member))
   const chosen = [...firsts, ...rest].slice(0, factor === 'all' ? ranked.length : factor)
   const keepers = new Set(chosen.filter(({ draining }) => !draining).map(({ peer }) => peer))
-  for (const member of chosen) keepers.add(followDelegates(member, members))
+  for (const member of chosen) {
+    keepers.add(followDelegates(member, members))
+    const heir = members.find(({ peer }) => peer === member.heir)
+    if (heir !== undefined) keepers.add(heir.peer)
+  }
   return [...keepers]
 }
 

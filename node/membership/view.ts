@@ -29,6 +29,7 @@ export interface HeartbeatInfo {
   readonly weight: number
   readonly draining: boolean
   readonly delegate: PeerId | null
+  readonly heir: PeerId | null
   readonly leaving: boolean
   readonly addresses: readonly string[]
   /** Equal in all of a mesh. */
@@ -151,6 +152,7 @@ function samePlacement(a: HeartbeatInfo, b: HeartbeatInfo): boolean {
     a.zone === b.zone &&
     a.weight === b.weight &&
     a.delegate === b.delegate &&
+    a.heir === b.heir &&
     a.draining === b.draining &&
     a.factor === b.factor
   )

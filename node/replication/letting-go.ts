@@ -32,8 +32,15 @@ export class LettingGo {
   /** Sessions of which a replica could not take in all, and how both sides stood then. */
   readonly #stuck = new WeakMap<Entry, string>()
 
+  #isPaused = false
+
   constructor(options: LettingGoOptions) {
     this.#options = options
+  }
+
+  /** For good: what is here is to stay on this disk. */
+  pause(): void {
+    this.#isPaused = true
   }
 
   /** The shard is this peer's own (again). */
@@ -44,7 +51,7 @@ export class LettingGo {
   /** Sessions of the shard that are only here because they were not let go yet. */
   strays(shard: number): Entry[] {
     const { exchange, following } = this.#options
-    if (exchange.holdings.replicates(shard)) return []
+    if (this.#isPaused || exchange.holdings.replicates(shard)) return []
     const others = this.#standing(shard)
     return [...exchange.catalog.entriesOf(shard)].filter((entry) => {
       // A faded tombstone goes by itself, and must not be brought back to who has forgotten it.
@@ -76,7 +83,13 @@ export class LettingGo {
             (session) => maimed.has(session),
           )
     // One step from here on: nothing below waits.
-    if (turn !== this.#turn(shard) || exchange.holdings.replicates(shard) || exchange.sets.of(shard).self) return 0
+    if (
+      this.#isPaused ||
+      turn !== this.#turn(shard) ||
+      exchange.holdings.replicates(shard) ||
+      exchange.sets.of(shard).self
+    )
+      return 0
     const going = entries.filter((entry) => this.#isWorthless(entry))
     if (proofs !== undefined && this.#allStand(shard, proofs)) {
       for (const { entry, at } of toProve) {

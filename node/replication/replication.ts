@@ -17,6 +17,7 @@ import { DurabilityWaiters, type ResolvedWriteOptions, type Write } from './dura
 import { serveExchange, type ExchangeOptions } from './exchange-server.ts'
 import { Fetching } from './fetching.ts'
 import { Following } from './following.ts'
+import { Handover, type Handed, type Handing } from './handover.ts'
 import type { OwnHoldings } from './holdings.ts'
 import { Inbox, type Missing } from './inbox.ts'
 import { LettingGo } from './letting-go.ts'
@@ -52,6 +53,7 @@ interface Parts {
   readonly repair: RepairSchedule
   readonly topics: Topics
   readonly rebalance: Rebalance
+  readonly lettingGo: LettingGo
   readonly fetching: Fetching
 }
 
@@ -152,7 +154,7 @@ export class Replication implements ReplicationApi {
       onNews: () => this.#announce(),
     })
     const fetching = new Fetching(shared)
-    return { exchange, outbox: this.#makeOutbox(topics), inbox, repair, topics, rebalance, fetching }
+    return { exchange, outbox: this.#makeOutbox(topics), inbox, repair, topics, rebalance, lettingGo, fetching }
   }
 
   #serve({ exchange }: Parts): void {
@@ -267,6 +269,19 @@ export class Replication implements ReplicationApi {
       throw new SessionMeshError('REPLICATION_TIMEOUT', `not every replica caught up within ${timeoutMs} ms`, { cause })
     })
     return this.progress()
+  }
+
+  /** @throws what `handing.assertWanted` throws */
+  async handOver(handing: Handing): Promise<Handed> {
+    const parts = this.#parts
+    if (parts === undefined) throw new SessionMeshError('PEER_NOT_RUNNING', 'the peer has not joined the mesh yet')
+    await this.#options.catalog().journal.flush()
+    return new Handover({ ...this.#options, exchange: parts.exchange, following: this.#following }, handing).run()
+  }
+
+  /** From now on nothing is let go. */
+  keepCopies(): void {
+    this.#parts?.lettingGo.pause()
   }
 
   /** With digests that show the news, or nobody would know from the heartbeat that there are any. */

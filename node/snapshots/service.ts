@@ -24,6 +24,8 @@ export interface SnapshotService {
   readonly snapshots: Snapshots
   /** To be called with every change of a session. */
   readonly changed: (session: string) => void
+  /** Takes one now, if there is a place for it. */
+  readonly take: () => Promise<void>
   /** Begins the periodic ones, if there is a place for them. Returns what ends it all. */
   start(): () => void
 }
@@ -50,6 +52,11 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
   return {
     snapshots,
     changed: (session) => views.changed(session),
+    async take() {
+      if (target === undefined) return
+      const { id } = await snapshots.create({ kind: 'auto' })
+      await snapshots.persist(id)
+    },
     start() {
       const intervalMs = config.snapshotIntervalMs
       const cancel =

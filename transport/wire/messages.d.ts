@@ -86,6 +86,7 @@ export interface Heartbeat {
     shardCount: number;
     factor: number;
     holdings: Uint8Array;
+    heir: string;
 }
 export declare namespace Heartbeat {
     const codec: () => Codec<Heartbeat>;
@@ -159,9 +160,13 @@ export declare namespace Heartbeat {
         field: '$.holdings';
         value: Uint8Array;
     }
+    interface HeartbeatHeirFieldEvent {
+        field: '$.heir';
+        value: string;
+    }
     function encode(obj: Partial<Heartbeat>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Heartbeat>): Heartbeat;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Heartbeat>): Generator<HeartbeatVersionFieldEvent | HeartbeatPeerFieldEvent | HeartbeatBootFieldEvent | HeartbeatCounterFieldEvent | HeartbeatNameFieldEvent | HeartbeatZoneFieldEvent | HeartbeatWeightFieldEvent | HeartbeatDrainingFieldEvent | HeartbeatDelegateFieldEvent | HeartbeatAddressesFieldEvent | HeartbeatSessionsFieldEvent | HeartbeatIncarnationFieldEvent | HeartbeatLeavingFieldEvent | HeartbeatSuspectedFieldEvent | HeartbeatShardCountFieldEvent | HeartbeatFactorFieldEvent | HeartbeatHoldingsFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Heartbeat>): Generator<HeartbeatVersionFieldEvent | HeartbeatPeerFieldEvent | HeartbeatBootFieldEvent | HeartbeatCounterFieldEvent | HeartbeatNameFieldEvent | HeartbeatZoneFieldEvent | HeartbeatWeightFieldEvent | HeartbeatDrainingFieldEvent | HeartbeatDelegateFieldEvent | HeartbeatAddressesFieldEvent | HeartbeatSessionsFieldEvent | HeartbeatIncarnationFieldEvent | HeartbeatLeavingFieldEvent | HeartbeatSuspectedFieldEvent | HeartbeatShardCountFieldEvent | HeartbeatFactorFieldEvent | HeartbeatHoldingsFieldEvent | HeartbeatHeirFieldEvent>;
 }
 export interface Holdings {
     shards: Holding[];

@@ -352,6 +352,10 @@ export var Heartbeat;
                     w.uint32(146);
                     w.bytes(obj.holdings);
                 }
+                if ((obj.heir != null && obj.heir !== '')) {
+                    w.uint32(154);
+                    w.string(obj.heir);
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
@@ -373,7 +377,8 @@ export var Heartbeat;
                     suspected: [],
                     shardCount: 0,
                     factor: 0,
-                    holdings: uint8ArrayAlloc(0)
+                    holdings: uint8ArrayAlloc(0),
+                    heir: ''
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -451,6 +456,10 @@ export var Heartbeat;
                         }
                         case 18: {
                             obj.holdings = reader.bytes();
+                            break;
+                        }
+                        case 19: {
+                            obj.heir = reader.string();
                             break;
                         }
                         default: {
@@ -595,6 +604,13 @@ export var Heartbeat;
                             yield {
                                 field: `${prefix}.holdings`,
                                 value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 19: {
+                            yield {
+                                field: `${prefix}.heir`,
+                                value: reader.string()
                             };
                             break;
                         }

@@ -121,6 +121,8 @@ test.each([
   [['session', 'create', 'a b'], 'INVALID_SESSION_ID'],
   [['session', 'create', 'x', '--data', '{'], 'INVALID_ARGUMENT'],
   [['failover', 'execute', 'nobody'], 'PEER_NOT_FOUND'],
+  [['failover', 'graceful', 'nobody', '--no-snapshot'], 'PEER_NOT_FOUND'],
+  [['drain', '--timeout', '100'], 'FAILOVER_NOT_READY'],
   [['replication', 'ensure-synced', '--timeout', 'soon'], 'INVALID_ARGUMENT'],
 ])('%j fails with %s', async (args, code) => {
   await expect(run(...args)).rejects.toMatchObject({ code })

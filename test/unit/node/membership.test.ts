@@ -15,6 +15,7 @@ const beat = (change: Partial<HeartbeatInfo> = {}): HeartbeatInfo => ({
   weight: 1,
   draining: false,
   delegate: null,
+  heir: null,
   leaving: false,
   addresses: [],
   shardCount: 8,

@@ -1,7 +1,7 @@
 // Placement as a pure function: the same members give the same homes, and little moves.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { homeOf, rank, replicasOf, type Candidate } from '../../../node/membership/placement.ts'
+import { homeOf, participants, rank, replicasOf, type Candidate } from '../../../node/membership/placement.ts'
 import type { PeerId } from '../../../transport/port.ts'
 
 const SHARDS = 256
@@ -11,6 +11,7 @@ const member = (i: number, zone = ''): Candidate => ({
   zone,
   weight: 1,
   delegate: null,
+  heir: null,
   draining: false,
 })
 const members = (count: number) => Array.from({ length: count }, (_, i) => member(i))
@@ -127,4 +128,31 @@ test('a delegate keeps what its principal keeps, beyond the factor; a principal 
     expect(then).not.toContain('peer-0')
     expect(new Set(then)).toEqual(new Set(now.filter((peer) => peer !== 'peer-0')))
   }
+})
+
+test('an heir keeps what its principal keeps, and nothing else changes', () => {
+  const all = members(6)
+  const promising = all.map((each, i) => (i === 0 ? { ...each, heir: 'peer-5' as PeerId } : each))
+  for (const shard of shards) {
+    const before = replicasOf(shard, all, 3)
+    const keeps = before.includes('peer-0' as PeerId)
+    expect(new Set(replicasOf(shard, promising, 3))).toEqual(new Set(keeps ? [...before, 'peer-5'] : before))
+    expect(homeOf(shard, promising)).toBe(homeOf(shard, all))
+  }
+  const withoutIt = promising.filter(({ peer }) => peer !== 'peer-5')
+  expect(replicasOf(0, withoutIt, 'all')).not.toContain('peer-5')
+})
+
+test('who drains is left out, unless a delegate stands in for it or there would be nobody left', () => {
+  const [first, ...rest] = members(3)
+  const draining = { ...member(0), draining: true }
+  expect(first).toBeDefined()
+  expect(participants([draining, ...rest])).toEqual(rest)
+  const delegating = { ...draining, delegate: 'peer-1' as PeerId }
+  expect(participants([delegating, ...rest])).toEqual([delegating, ...rest])
+  const all = members(3).map((each) => ({ ...each, draining: true }))
+  expect(participants(all)).toEqual(all)
+  expect(replicasOf(0, participants(all), 'all')).toHaveLength(3)
+  const weightless = rest.map((each) => ({ ...each, weight: 0 }))
+  expect(participants([draining, ...weightless])).toContain(draining)
 })
