@@ -80,7 +80,7 @@ export const configSchema = z.strictObject({
   expiryPatienceMs: z.int().min(0).default(600_000),
   /** How long a deleted session is remembered, so that it stays deleted: longer than any peer is away. */
   tombstoneRetentionMs: milliseconds.default(10 * 86_400_000),
-  /** How long a peer that was away longer than that looks for one that was not, before it believes that there is none. */
+  /** How long a peer that was away longer than that waits for those that were with it before, any of which may have been here. */
   returnPatienceMs: z.int().min(0).default(30_000),
   /** How long the history of a deleted session stays on disk. */
   terminatedHistoryMs: z.int().min(0).default(86_400_000),

@@ -19,6 +19,7 @@ export interface KnownOptions {
   readonly startedFrom: () => number
   /** When this one joined the mesh, monotonic ms; undefined: not yet. */
   readonly joinedAt: () => number | undefined
+  /** Peers that know of this time, or may: the live ones, and soon after a start those from before it. */
   readonly members: () => readonly { readonly peer: PeerId; readonly addresses: readonly string[] }[]
   readonly allowed: (peer: PeerId) => boolean
   readonly refuse: (reason: string, session: string, origin: string, detail: string) => void

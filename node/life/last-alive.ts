@@ -1,4 +1,6 @@
-// Until when this peer ran: noted on its disk now and then, so that the next start knows how long it has been away.
+// Until when this peer ran, and with whom: noted on its disk now and then, so that the next start knows how long it has
+// been away, and whom to ask about that time.
+import type { PeerId } from '../../transport/port.ts'
 import type { Cancel, Clock } from '../ports/clock.ts'
 import type { Store } from '../ports/store.ts'
 import { every } from '../util/timers.ts'
@@ -14,16 +16,28 @@ export interface Note {
   readonly ranUntil: number
   /** Whether it has ever met another peer. */
   readonly hasMet: boolean
+  /** Peers that were live at some time within a retention before that. */
+  readonly company: readonly Companion[]
+}
+
+export interface Companion {
+  readonly peer: PeerId
+  readonly addresses: readonly string[]
+  /** When it was last seen alive, ms since the epoch. */
+  readonly seenAt: number
 }
 
 export interface LastAliveOptions {
   readonly clock: Clock
   readonly store: Store
   readonly tombstoneRetentionMs: number
+  /** Live members but self. */
+  readonly members: () => readonly Pick<Companion, 'peer' | 'addresses'>[]
 }
 
 export class LastAlive {
   readonly #options: LastAliveOptions
+  readonly #company = new Map<PeerId, Companion>()
   #hasMet = false
 
   constructor(options: LastAliveOptions) {
@@ -35,11 +49,13 @@ export class LastAlive {
     const bytes = await this.#options.store.getMeta(KEY)
     const note = bytes === undefined ? undefined : parseNote(new TextDecoder().decode(bytes))
     this.#hasMet = note?.hasMet === true
+    for (const companion of note?.company ?? []) this.#company.set(companion.peer, companion)
     return note
   }
 
   /** Another peer was seen. */
   met(): void {
+    this.#see()
     if (this.#hasMet) return
     this.#hasMet = true
     this.#noteSoon()
@@ -65,12 +81,28 @@ export class LastAlive {
   async #note(): Promise<void> {
     const { clock, store } = this.#options
     if (store.obstacle !== undefined) return
-    const note: Note = { ranUntil: clock.now(), hasMet: this.#hasMet }
+    const note: Note = { ranUntil: clock.now(), hasMet: this.#hasMet, company: this.#companyNow() }
     await store.putMeta(KEY, new TextEncoder().encode(JSON.stringify(note)))
+  }
+
+  #companyNow(): Companion[] {
+    const { clock, tombstoneRetentionMs } = this.#options
+    this.#see()
+    const now = clock.now()
+    for (const { peer, seenAt } of this.#company.values()) {
+      if (now - seenAt > tombstoneRetentionMs) this.#company.delete(peer)
+    }
+    return [...this.#company.values()]
+  }
+
+  #see(): void {
+    const { clock, members } = this.#options
+    const seenAt = clock.now()
+    for (const { peer, addresses } of members()) this.#company.set(peer, { peer, addresses, seenAt })
   }
 }
 
 function parseNote(text: string): Note | undefined {
-  const { ranUntil, hasMet } = JSON.parse(text) as Partial<Note>
-  return typeof ranUntil === 'number' ? { ranUntil, hasMet: hasMet === true } : undefined
+  const { ranUntil, hasMet, company = [] } = JSON.parse(text) as Partial<Note>
+  return typeof ranUntil === 'number' ? { ranUntil, hasMet: hasMet === true, company } : undefined
 }

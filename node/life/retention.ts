@@ -66,6 +66,11 @@ export class Retention {
     return Math.min(this.#fadeMs(), GRACE_MAX_MS) + 2 * this.#options.returnPatienceMs
   }
 
+  /** Whether nothing is forgotten yet since the start. */
+  get isInGrace(): boolean {
+    return this.#startedAt === undefined || this.#options.clock.monotonic() - this.#startedAt < this.graceMs
+  }
+
   start(): Cancel {
     this.#startedAt = this.#options.clock.monotonic()
     return every(this.#options.clock, TICK_MS, () => this.#tick())
@@ -171,8 +176,7 @@ export class Retention {
   #isOver(entry: Entry): boolean {
     const { terminatedAt } = entry
     const { clock } = this.#options
-    if (terminatedAt === undefined || this.#startedAt === undefined) return false
-    if (clock.monotonic() - this.#startedAt < this.graceMs) return false
+    if (terminatedAt === undefined || this.isInGrace) return false
     return clock.now() >= this.#fadeAt(entry, terminatedAt) + this.#fadeMs()
   }
 

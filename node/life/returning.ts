@@ -3,7 +3,8 @@
 // which of its sessions they know, tombstones included; what none of them knows it sets aside, in a file, and says so.
 //
 // If nobody was here for longer than this peer, there is nobody who could have forgotten anything (all were down, say), and
-// all is shown. If nobody answers at all, it waits: for peers, or for somebody to say that they won't come.
+// all is shown: at once if everyone has answered who was seen about before, else after a while. If nobody answers at all,
+// it waits: for peers, or for somebody to say that they won't come.
 import { hasCode, SessionMeshError } from '../../crdt/errors.ts'
 import type { PeerId, Transport } from '../../transport/port.ts'
 import { KnownRequest, KnownResponse } from '../../transport/wire/messages.js'
@@ -23,7 +24,7 @@ export interface ReturningOptions {
   readonly catalog: () => Catalog
   readonly tombstoneRetentionMs: number
   readonly clockSkewMaxMs: number
-  /** How long it looks for peers that were here before it believes those that were not. */
+  /** How long it looks for those that may have been here, before it believes the others that were not. */
   readonly returnPatienceMs: number
   /** For so long after a start no peer forgets a tombstone. */
   readonly graceMs: number
@@ -41,6 +42,8 @@ export class Returning {
   #isOver = true
   #isAccepted = false
   #isStopped = false
+  /** Who was waited for when that was last said. */
+  #missed = ''
 
   constructor(options: ReturningOptions) {
     this.#options = options
@@ -77,9 +80,10 @@ export class Returning {
 
   /** Resolves once what is held may be shown, or the peer stops. To be called once all sessions are read. */
   async settle(): Promise<void> {
-    const { clock, log, onError } = this.#options
+    const { clock, log, onError, transport, allowed } = this.#options
     if (this.#isOver) return
     log('warn', this.reason ?? '')
+    for (const { peer, addresses } of this.#note?.company ?? []) if (allowed(peer)) transport.learn(peer, addresses)
     const since = clock.monotonic()
     while (!this.#isStopped && !this.#isAccepted) {
       try {
@@ -98,22 +102,37 @@ export class Returning {
 
   /** Whether all is decided. */
   async #look(waitedMs: number): Promise<boolean> {
-    const { returnPatienceMs, log } = this.#options
-    const met = await this.#meetAll()
+    const { log } = this.#options
+    const { met, missing } = await this.#meetAll()
     const ahead = [...met].filter(([, standing]) => this.#isAhead(standing))
     // One that was here longer, but does not know either yet: it will.
     if (ahead.some(([, { returning }]) => returning)) return false
-    if (ahead.length === 0 && (met.size === 0 || waitedMs < returnPatienceMs)) return false
+    if (ahead.length === 0 && (met.size === 0 || this.#isAwaited(missing, waitedMs))) return false
     // Those that have just come back as well prove nothing.
     const present = [...met].flatMap(([peer, { returning }]) => (returning ? [] : [peer]))
     const unknown = await this.#unknownTo(present)
-    if (ahead.length === 0) log('info', 'no other peer was here for longer: all is shown', { peers: met.size })
+    if (ahead.length === 0) log('info', 'no other peer was here for longer: all is shown', { peers: met.size, missing })
     else if (unknown.length > 0) await this.#setAside(unknown)
     return true
   }
 
-  /** What every peer says that can be reached, and every one that those know. */
-  async #meetAll(): Promise<Map<PeerId, KnownResponse>> {
+  /** Whether somebody may yet turn up who was here: someone is missing that was seen about, and it is not too late. */
+  #isAwaited(missing: readonly PeerId[], waitedMs: number): boolean {
+    const { returnPatienceMs, log } = this.#options
+    const isKnown = (this.#note?.company.length ?? 0) > 0
+    if ((isKnown && missing.length === 0) || waitedMs >= returnPatienceMs) return false
+    if (missing.join() !== this.#missed) {
+      log('info', 'those that were here while this peer was not may be among the missing: they are waited for', {
+        missing,
+        returnPatienceMs,
+      })
+    }
+    this.#missed = missing.join()
+    return true
+  }
+
+  /** What every peer says that can be reached, and every one that those know; and who does not answer. */
+  async #meetAll(): Promise<{ met: Map<PeerId, KnownResponse>; missing: PeerId[] }> {
     const { transport, allowed } = this.#options
     const met = new Map<PeerId, KnownResponse>()
     const tried = new Set<PeerId>([transport.self])
@@ -135,7 +154,9 @@ export class Returning {
       }
       next = [...members]
     }
-    return met
+    const company = this.#note?.company.map(({ peer }) => peer) ?? []
+    const expected = new Set([...company.filter(allowed), ...tried])
+    return { met, missing: [...expected].filter((peer) => peer !== transport.self && !met.has(peer)).toSorted() }
   }
 
   /** Whether the peer may have forgotten a tombstone that this one needs. */

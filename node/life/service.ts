@@ -64,7 +64,8 @@ export function createLife(options: LifeOptions): Life {
     ...config,
     onForgotten: (session) => lifecycles.forget(session),
   })
-  const lastAlive = new LastAlive({ ...options, ...config })
+  const members = () => membership.live().map(({ info }) => info)
+  const lastAlive = new LastAlive({ ...options, ...config, members })
   const onSetAside = (snapshot: string, sessions: readonly string[]) => events.emit('setAside', { snapshot, sessions })
   const returning = new Returning({ ...options, ...config, graceMs: retention.graceMs, onSetAside })
   const expiry = new Expiry({
@@ -92,7 +93,7 @@ export function createLife(options: LifeOptions): Life {
         ...options,
         startedFrom: () => note?.ranUntil ?? 0,
         joinedAt: () => retention.startedAt,
-        members: () => membership.live().map(({ info }) => info),
+        members: () => (retention.isInGrace ? [...(note?.company ?? []), ...members()] : members()),
         refuse: counters.refuse,
       })
     },

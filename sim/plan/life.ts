@@ -6,6 +6,8 @@ import type { Millis, PlannedLife } from './plan.ts'
 export const CLOCK_SKEW_MAX_MS: Millis = 200
 /** Longer than any ttl that is drawn: who was there when a peer went away has been idle for that long then. */
 export const EXPIRY_PATIENCE_MS: Millis = 6_000
+/** Long enough for whoever returns in the middle of a fault to reach the others after it, dials that were lost included. */
+export const RETURN_PATIENCE_MS: Millis = 5_000
 /** How long a fault may last that peers run through. */
 const LASTING_MAX_MS: Millis = 2_000
 const JUMP_MAX_MS: Millis = 80

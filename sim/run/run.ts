@@ -15,7 +15,7 @@ import { recovered, Shadows } from '../checkers/shadows.ts'
 import { Injector } from '../faults/inject.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { PeerOptions } from '../../node/config.ts'
-import { CLOCK_SKEW_MAX_MS, EXPIRY_PATIENCE_MS } from '../plan/life.ts'
+import { CLOCK_SKEW_MAX_MS, EXPIRY_PATIENCE_MS, RETURN_PATIENCE_MS } from '../plan/life.ts'
 import type { OwnCode } from '../scenarios/own-code.ts'
 import { Clients } from '../workload/clients.ts'
 import { History } from '../workload/history.ts'
@@ -295,7 +295,11 @@ function checkersOf({ operations }: Plan, { checkers: names, own }: RunOptions):
 function lifeOf({ life }: Plan['peer']): PeerOptions {
   if (life === undefined) return {}
   const { ttlMs, retentionMs } = life
-  const margins = { clockSkewMaxMs: CLOCK_SKEW_MAX_MS, expiryPatienceMs: EXPIRY_PATIENCE_MS, returnPatienceMs: 500 }
+  const margins = {
+    clockSkewMaxMs: CLOCK_SKEW_MAX_MS,
+    expiryPatienceMs: EXPIRY_PATIENCE_MS,
+    returnPatienceMs: RETURN_PATIENCE_MS,
+  }
   return {
     ...margins,
     ...(ttlMs === 0 ? {} : { defaultTtlMs: ttlMs }),

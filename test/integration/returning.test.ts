@@ -15,7 +15,6 @@ const OPTIONS: PeerOptions = {
   tombstoneRetentionMs: 1_500,
   terminatedHistoryMs: 0,
   clockSkewMaxMs: 20,
-  returnPatienceMs: 300,
   snapshotIntervalMs: 0,
 }
 
@@ -32,13 +31,22 @@ const A_YEAR_MS = 365 * 86_400_000
 
 let network: MemoryNetwork
 let machines: Machine[] = []
+let returnPatienceMs = 300
+/** Who said that it waits for somebody, and for whom. */
+let awaited: string[] = []
 afterEach(async () => {
+  returnPatienceMs = 300
+  awaited = []
   await Promise.all(machines.map(({ peer }) => peer.stop()))
   machines = []
 })
 
 function make(name: string, store: MemoryStore, target: SnapshotTarget): MeshPeer {
-  return memoryPeer(network.transport(name), store, { name, ...OPTIONS }, { snapshotTarget: target, clock })
+  const log = (_level: string, _message: string, { missing = [] }: { missing?: readonly string[] } = {}) => {
+    awaited.push(...missing.map((peer) => `${name} ${peer}`))
+  }
+  const ports = { snapshotTarget: target, clock, log }
+  return memoryPeer(network.transport(name), store, { name, returnPatienceMs, ...OPTIONS }, ports)
 }
 
 async function start(...names: string[]): Promise<Machine[]> {
@@ -140,6 +148,24 @@ test('when all were away nothing is lost, whoever comes first', async () => {
     }
     expect(await peer.snapshots.list()).toEqual([])
   }
+})
+
+test('all that were here are waited for, and nobody longer than that', async () => {
+  returnPatienceMs = 3_600_000
+  const [one, other, third] = await start('a', 'b', 'c')
+  if (one === undefined || other === undefined || third === undefined) return
+  await one.peer.sessions.create('s', { durability: 'all' })
+  await Promise.all([one, other, third].map(({ peer }) => peer.stop()))
+  aheadMs += A_YEAR_MS
+  await again(one)
+  await again(other)
+  await eventually('both to miss the third, and nobody else', () =>
+    ['a', 'b'].every((name) => awaited.findLast((who) => who.startsWith(name)) === `${name} ${third.peer.id}`),
+  )
+  for (const { peer } of [one, other]) expect(await codeOf(peer, 's')).toBe('PEER_RETURNING')
+  await again(third)
+  await together([one, other, third])
+  for (const { peer } of [one, other, third]) expect(await codeOf(peer, 's')).toBe('served')
 })
 
 test('a peer that meets nobody shows nothing until somebody says that nobody will come', async () => {

@@ -79,7 +79,7 @@ export function memoryPeer(
   transport: Transport,
   store: Store,
   options: PeerOptions,
-  ports: Partial<Pick<PeerPorts, 'snapshotTarget' | 'clock'>> = {},
+  ports: Partial<Pick<PeerPorts, 'snapshotTarget' | 'clock' | 'log'>> = {},
 ): MeshPeer {
   return new MeshPeer(resolveConfig(options), {
     clock: systemClock,
