@@ -38,7 +38,8 @@ export class Compaction {
     const isLarge = entry.tailBytes >= Math.max(historyBytesMax, entry.baseBytes)
     if ((!isLong && !isLarge) || this.#running.has(entry)) return
     const kept = { records: historyRecordsMax / 2, bytes: Math.max(historyBytesMax, entry.baseBytes) / 2 }
-    this.#fold(entry, entry.sequence - 1, kept).catch(onError)
+    // It may have grown as long again meanwhile, and nothing more come after that.
+    this.#fold(entry, entry.sequence - 1, kept).then((folded) => folded && this.consider(entry), onError)
   }
 
   /** Folds all that was logged, and forgets how it came about. */
@@ -57,18 +58,19 @@ export class Compaction {
     await this.#fold(entry, Math.min(sequence, entry.sequence - 1), { records: 0, bytes: 0 })
   }
 
-  async #fold(entry: Entry, through: number, kept: { records: number; bytes: number }): Promise<void> {
+  /** Whether anything was folded. */
+  async #fold(entry: Entry, through: number, kept: { records: number; bytes: number }): Promise<boolean> {
     const { store, journal, onFolded } = this.#options
     this.#running.add(entry)
     try {
       const stored = await store.read(entry.id)
-      if (stored === undefined) return
+      if (stored === undefined) return false
       let { records, bytes } = kept
       let last = stored.tail.length - 1
       // From the end back, until as much is kept as is to be.
       for (; last >= 0; last--) {
         const record = stored.tail[last]
-        if (record === undefined) return
+        if (record === undefined) return false
         if (record.sequence <= through && (records <= 0 || bytes <= 0)) break
         records--
         bytes -= record.update.length
@@ -77,12 +79,13 @@ export class Compaction {
       const throughSequence = folded.at(-1)?.sequence
       // With a hole in its log, what waits for the missing record must stay: the replicas may yet bring it.
       const doc = wholeDocumentOf(entry.id, { base: stored.base, tail: folded })
-      if (throughSequence === undefined || doc === undefined) return
+      if (throughSequence === undefined || doc === undefined) return false
       const update = Y.encodeStateAsUpdate(doc)
       doc.destroy()
       const foldedBytes = folded.reduce((sum, record) => sum + record.update.length, 0)
       await journal.compact(entry, update, { throughSequence, records: folded.length, bytes: foldedBytes })
       onFolded(entry)
+      return true
     } finally {
       this.#running.delete(entry)
     }
