@@ -37,20 +37,26 @@ export function encodeStateVector(stateVector: StateVector): Uint8Array {
 /** @throws INVALID_UPDATE if these are not the bytes of one state vector */
 export function decodeStateVector(bytes: Uint8Array): Map<number, number> {
   const decoder = decoding.createDecoder(bytes)
-  const stateVector = new Map<number, number>()
   try {
-    const size = readCount(decoder)
-    for (let i = 0; i < size; i++) {
-      const client = readCount(decoder)
-      const clock = readCount(decoder)
-      if (clock > CLOCK_MAX) throw new Error(`clock ${clock} is absurd`)
-      if (stateVector.has(client)) throw new Error(`client ${client} comes twice`)
-      stateVector.set(client, clock)
-    }
+    const stateVector = readStateVector(decoder)
     if (decoding.hasContent(decoder)) throw new Error('bytes follow its end')
+    return stateVector
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new SessionMeshError('INVALID_UPDATE', `state vector at byte ${decoder.pos}: ${reason}`, { cause })
+  }
+}
+
+/** Reads a state vector of which more may follow. @throws Error saying what is wrong */
+export function readStateVector(decoder: decoding.Decoder): Map<number, number> {
+  const stateVector = new Map<number, number>()
+  const size = readCount(decoder)
+  for (let i = 0; i < size; i++) {
+    const client = readCount(decoder)
+    const clock = readCount(decoder)
+    if (clock > CLOCK_MAX) throw new Error(`clock ${clock} is absurd`)
+    if (stateVector.has(client)) throw new Error(`client ${client} comes twice`)
+    stateVector.set(client, clock)
   }
   return stateVector
 }

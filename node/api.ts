@@ -19,6 +19,19 @@ export interface WriteOptions {
   readonly timeoutMs?: number
 }
 
+/** Where a read is answered from: what is here, or what the majority of the live replicas has. */
+export type Freshness = 'local' | 'quorum'
+
+/** What a read must show at least: docs/GUARANTEES.md, section 2. */
+export interface ReadOptions {
+  /** Token of a receipt or of an earlier read: all that was there then, this peer must have before it answers. */
+  readonly after?: string
+  /** `quorum`: asks all live replicas first, and takes in what they have. @default 'local' */
+  readonly freshness?: Freshness
+  /** How long to wait for either, ms; at most a minute. @default 5000 */
+  readonly timeoutMs?: number
+}
+
 /** What a write returns: where it is on disk now. */
 export interface Receipt {
   readonly session: string
@@ -28,6 +41,8 @@ export interface Receipt {
   readonly degraded: boolean
   /** Peer ids of those copies. */
   readonly peers: readonly string[]
+  /** Stands for the session as it was with this write: `ReadOptions.after` of another peer. */
+  readonly token: string
 }
 
 /** When a session is to end by itself. Of each: null takes it away. */
@@ -89,6 +104,8 @@ export interface SessionView {
   readonly state: LifecycleState
   /** Hexadecimal digest of state vector and delete set: equal documents, equal digest. */
   readonly digest: string
+  /** Stands for the session as it is shown here: `ReadOptions.after` of another peer. */
+  readonly token: string
   readonly history: readonly Transition[]
 }
 
@@ -100,6 +117,8 @@ export interface Session {
   /** `doc.getMap('data')`. */
   readonly data: Y.Map<unknown>
   view(): SessionView
+  /** Stands for the session as it is here now: `ReadOptions.after` of another peer. */
+  token(): string
   /** Applies `change` in one transaction and waits for the copies asked for. */
   transact(change: (doc: Y.Doc) => void, options?: WriteOptions): Promise<Receipt>
   set(key: string, value: unknown, options?: WriteOptions): Promise<Receipt>
@@ -141,14 +160,17 @@ export interface Sessions {
   list(filter?: { priority?: Priority; home?: string; limit?: number; after?: string }): Promise<SessionSummary[]>
   /** A given id must be new (SESSION_EXISTS); without one a random id is drawn. */
   create(id?: string, options?: CreateOptions): Promise<{ session: Session; receipt: Receipt }>
-  /** @throws SESSION_NOT_FOUND once every live replica was asked, SESSION_TERMINATED */
-  open(id: string): Promise<Session>
+  /**
+   * @throws SESSION_NOT_FOUND once every live replica was asked, SESSION_TERMINATED; SESSION_BEHIND if what `after`
+   *   stands for can't be had in time, SESSION_UNAVAILABLE if the replicas don't answer
+   */
+  open(id: string, options?: ReadOptions): Promise<Session>
   /** Like `open`, but creates the session if no live replica knows it. */
-  openOrCreate(id: string): Promise<Session>
-  get(id: string): Promise<SessionView>
-  terminate(id: string, options?: WriteOptions): Promise<Receipt>
+  openOrCreate(id: string, options?: ReadOptions): Promise<Session>
+  get(id: string, options?: ReadOptions): Promise<SessionView>
+  terminate(id: string, options?: WriteOptions & ReadOptions): Promise<Receipt>
   /** As `touch` of the open session. */
-  touch(id: string, options?: WriteOptions): Promise<Touched>
+  touch(id: string, options?: WriteOptions & ReadOptions): Promise<Touched>
   /** Hash over (id, digest) of every live session here, for comparing two peers: equal content, equal hash. */
   contentHash(): Promise<{ sessions: number; hash: string }>
 }

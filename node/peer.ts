@@ -254,7 +254,10 @@ export class MeshPeer implements Peer {
       newClientId: () => newClientId(random),
       self: { origin: transport.self, boot, frameSequence: 0 },
       onLocalUpdate: (entry, update, onDisk) => sessions.published(entry, update, onDisk),
-      onChanged: snapshots.changed,
+      onChanged: (session) => {
+        snapshots.changed(session)
+        sessions.changed(session)
+      },
       onDescribed: life.described,
       onError: shared.onError,
     })

@@ -1,7 +1,16 @@
 // The HTTP admin's routes: thin, each one call of the SDK. Answers are the SDK's own JSON.
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { dataOf } from '../../crdt/index.ts'
-import type { ExpiryOptions, FailoverStatus, Peer, Receipt, SyncProgress, WriteOptions } from '../api.ts'
+import type {
+  ExpiryOptions,
+  FailoverStatus,
+  Peer,
+  ReadOptions,
+  Receipt,
+  SessionView,
+  SyncProgress,
+  WriteOptions,
+} from '../api.ts'
 import { describeError } from './errors.ts'
 import { withProgress } from './progress.ts'
 import * as schema from './schemas.ts'
@@ -29,7 +38,7 @@ export function addSessionRoutes(app: FastifyInstance, peer: Peer): void {
   })
   // The second for sessions that are called `count` or `sample`.
   for (const path of ['/v1/sessions/:id', '/v1/sessions/:id/view']) {
-    app.get<IdParams>(path, (request) => peer.sessions.get(request.params.id))
+    app.get<IdParams>(path, (request) => peer.sessions.get(request.params.id, parse(schema.readQuery, request.query)))
   }
   app.patch<IdParams>('/v1/sessions/:id', (request) => {
     const { set, delete: keys, ttlMs, expiresAt, ...options } = parse(schema.patchBody, request.body)
@@ -45,8 +54,8 @@ export function addSessionRoutes(app: FastifyInstance, peer: Peer): void {
   app.post('/v1/read', async (request) => {
     const { sessions } = parse(schema.readBody, request.body)
     const results = await Promise.all(
-      sessions.map((id) =>
-        peer.sessions.get(id).then(
+      sessions.map((asked) =>
+        read(peer, asked).then(
           (view) => ({ view }),
           (error: unknown) => ({ error: describeError(error) }),
         ),
@@ -57,8 +66,8 @@ export function addSessionRoutes(app: FastifyInstance, peer: Peer): void {
   app.post('/v1/batch', async (request) => {
     const { writes } = parse(schema.batchBody, request.body)
     const results = await Promise.all(
-      writes.map(({ session, set, create, ...options }) =>
-        patch(peer, session, { set, keys: [], expiry: {}, create }, parse(schema.writeOptions, options)).then(
+      writes.map(({ session, set, delete: keys, create, ...options }) =>
+        patch(peer, session, { set, keys, expiry: {}, create }, parse(schema.writeOptions, options)).then(
           (receipt) => ({ receipt }),
           (error: unknown) => ({ error: describeError(error) }),
         ),
@@ -115,6 +124,12 @@ export function addEventRoutes(app: FastifyInstance, peer: Peer): void {
   })
 }
 
+async function read(peer: Peer, asked: string | { readonly id: string }): Promise<SessionView> {
+  if (typeof asked === 'string') return peer.sessions.get(asked)
+  const { id, ...options } = asked
+  return peer.sessions.get(id, parse(schema.readQuery, options))
+}
+
 interface Patch {
   readonly set: Record<string, unknown>
   readonly keys: readonly string[]
@@ -126,9 +141,9 @@ async function patch(
   peer: Peer,
   id: string,
   { set, keys, expiry, create }: Patch,
-  options: WriteOptions,
+  options: WriteOptions & ReadOptions,
 ): Promise<Receipt> {
-  const session = create ? await peer.sessions.openOrCreate(id) : await peer.sessions.open(id)
+  const session = create ? await peer.sessions.openOrCreate(id, options) : await peer.sessions.open(id, options)
   try {
     const changesExpiry = Object.keys(expiry).length > 0
     const changed = changesExpiry ? await session.setExpiry(expiry, options) : undefined

@@ -9,10 +9,14 @@ const write = {
   strict: z.boolean().optional(),
   timeoutMs: z.number().min(0).optional(),
 }
+const read = {
+  after: z.string().optional(),
+  freshness: z.enum(['local', 'quorum']).optional(),
+}
 const data = z.record(z.string(), z.json())
 const timeout = z.strictObject({ timeoutMs: z.number().min(0).optional() })
 
-export const writeOptions = z.strictObject(write)
+export const writeOptions = z.strictObject({ ...write, ...read })
 /** The same from a query string, where everything is text. */
 export const writeQuery = z.strictObject({
   durability: z.preprocess((text) => (/^\d+$/.test(String(text)) ? Number(text) : text), write.durability),
@@ -21,7 +25,9 @@ export const writeQuery = z.strictObject({
     .transform((text) => text === 'true')
     .optional(),
   timeoutMs: z.coerce.number().min(0).optional(),
+  ...read,
 })
+export const readQuery = z.strictObject({ ...read, timeoutMs: z.coerce.number().min(0).optional() })
 export const listQuery = z.strictObject({
   priority: priority.optional(),
   home: z.string().optional(),
@@ -46,14 +52,23 @@ export const patchBody = z.strictObject({
   delete: z.array(z.string()).default([]),
   ...expiry,
   ...write,
+  ...read,
 })
-export const touchBody = z.strictObject(write)
+export const touchBody = z.strictObject({ ...write, ...read })
+const batchWrite = z.strictObject({
+  session: z.string(),
+  set: data.default({}),
+  delete: z.array(z.string()).default([]),
+  create: z.boolean().default(false),
+  ...write,
+  ...read,
+})
 export const batchBody = z.strictObject({
-  writes: z
-    .array(z.strictObject({ session: z.string(), set: data, create: z.boolean().default(false), ...write }))
-    .max(10_000),
+  writes: z.array(batchWrite).max(10_000),
 })
-export const readBody = z.strictObject({ sessions: z.array(z.string()).max(10_000) })
+export const readBody = z.strictObject({
+  sessions: z.array(z.union([z.string(), z.strictObject({ id: z.string(), ...readQuery.shape })])).max(10_000),
+})
 export const failoverBody = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('execute'), to: z.string() }),
   z.strictObject({

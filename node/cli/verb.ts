@@ -39,7 +39,30 @@ export function writeOptions(options: Record<string, unknown>): object {
   return {
     ...(typeof durability === 'string' ? { durability: jsonOrText(durability) } : {}),
     ...(strict === true ? { strict } : {}),
+    ...readOptions(options),
   }
+}
+
+/** What reads take, and writes that follow a read. */
+export function withReadOptions(command: Command): Command {
+  return command
+    .option('--after <token>', 'first wait until all is here that this token, of an earlier answer, stands for')
+    .option('--freshness <how>', "'quorum': first ask the live replicas for what they have")
+    .option('--timeout <ms>', 'give up after so long (5000)')
+}
+
+export function readOptions({ after, freshness, timeout }: Record<string, unknown>): object {
+  return {
+    ...(typeof after === 'string' ? { after } : {}),
+    ...(typeof freshness === 'string' ? { freshness } : {}),
+    ...(typeof timeout === 'string' ? { timeoutMs: Number(timeout) } : {}),
+  }
+}
+
+/** The options as a query string, with its question mark. */
+export function queryOf(options: object): string {
+  const query = new URLSearchParams(Object.entries(options).map(([key, value]) => [key, String(value)]))
+  return query.size === 0 ? '' : `?${query}`
 }
 
 export function sessionPath(id: string | undefined): string {

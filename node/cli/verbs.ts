@@ -8,7 +8,7 @@ import { validateIntegrity } from './integrity.ts'
 import { registerReconstruction, registerRevert } from './reconstruction.ts'
 import { registerRecovery } from './recovery.ts'
 import { registerSnapshots } from './snapshots.ts'
-import { jsonOrText, sessionPath, verb, writeOptions } from './verb.ts'
+import { jsonOrText, queryOf, readOptions, sessionPath, verb, withReadOptions, writeOptions } from './verb.ts'
 
 export function registerVerbs(program: Command): void {
   verb(program, 'status', 'who the peer is and what it holds', (client) => client.get('/v1/status'))
@@ -77,22 +77,30 @@ function registerSession(session: Command): void {
       .option('--data <json>', 'its data, a JSON object')
       .option('--priority <priority>', 'critical, high, normal or low'),
   )
-  for (const command of [create, ...registerExpiry(session)]) withWriteOptions(command)
-  verb(session, 'get <id>', 'its data, home, digest and history', (client, [id]) =>
-    client.get(`${sessionPath(id)}/view`),
+  withWriteOptions(create)
+  for (const command of registerExpiry(session)) withReadOptions(withWriteOptions(command))
+  withReadOptions(
+    verb(session, 'get <id>', 'its data, home, digest and history', (client, [id], options) =>
+      client.get(`${sessionPath(id)}/view${queryOf(readOptions(options))}`),
+    ),
   )
-  withWriteOptions(
-    verb(session, 'set <id> <key> <value>', 'sets one key (value: JSON, or else text)', (client, args, options) => {
+  const set = verb(
+    session,
+    'set <id> <key> <value>',
+    'sets one key (value: JSON, or else text)',
+    (client, args, options) => {
       const [id, key = '', value = ''] = args
       return client.call('PATCH', sessionPath(id), { set: { [key]: jsonOrText(value) }, ...writeOptions(options) })
-    }),
+    },
   )
-  withWriteOptions(registerRevert(session))
-  verb(session, 'delete <id> [key]', 'terminates the session, or deletes one key of it', (client, [id, key]) =>
+  const deletes = 'terminates the session, or deletes one key of it'
+  const remove = verb(session, 'delete <id> [key]', deletes, (client, [id, key], options) =>
     key === undefined
-      ? client.call('DELETE', sessionPath(id))
-      : client.call('PATCH', sessionPath(id), { delete: [key] }),
+      ? client.call('DELETE', `${sessionPath(id)}${queryOf(writeOptions(options))}`)
+      : client.call('PATCH', sessionPath(id), { delete: [key], ...writeOptions(options) }),
   )
+  for (const command of [set, remove]) withReadOptions(withWriteOptions(command))
+  withWriteOptions(registerRevert(session))
 }
 
 function registerReplication(replication: Command): void {

@@ -18,12 +18,15 @@ export interface Write {
   onOwnDisk: boolean
 }
 
+/** Of a receipt, what the disks say. */
+export type Copies = Omit<Receipt, 'token'>
+
 interface Waiter {
   readonly write: Write
   readonly options: ResolvedWriteOptions
   /** Monotonic ms. */
   readonly deadline: number
-  readonly resolve: (receipt: Receipt) => void
+  readonly resolve: (copies: Copies) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -106,7 +109,7 @@ export class DurabilityWaiters {
    * Resolves when the write has its copies, or fewer if there are fewer live replicas or time is up.
    * @throws ReplicationTimeoutError if `strict` and fewer; STORE_FAILED if this peer's own disk refused it
    */
-  wait(write: Write, options: ResolvedWriteOptions): Promise<Receipt> {
+  wait(write: Write, options: ResolvedWriteOptions): Promise<Copies> {
     return new Promise((resolve, reject) => {
       const deadline = this.#options.clock.monotonic() + options.timeoutMs
       const waiter: Waiter = { write, options, deadline, resolve, reject }

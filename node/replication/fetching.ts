@@ -39,23 +39,50 @@ export class Fetching {
    * @throws SESSION_UNAVAILABLE if there was no such answer
    */
   async bring(session: string): Promise<boolean> {
+    const { catalog } = this.#options.exchange
+    const stateVector = () => catalog.stateVectorBytes(session)
+    const known = await this.#askAll(session, stateVector, (peer, update) => this.#keep(session, peer, update))
+    if (known) await this.#fetched(session)
+    return known
+  }
+
+  /**
+   * Asks everyone at once for what they have beyond what is here, and takes it in as it comes. Resolves when all have
+   * answered, or a moment after enough of them have.
+   */
+  async gather(session: string, timeoutMs: number, isEnough: (answers: Answers) => boolean): Promise<Answers> {
+    const { exchange, clock } = this.#options
+    const answers = new Map<PeerId, Answer>()
+    let enough = () => {}
+    const isHeard = new Promise<void>((resolve) => (enough = resolve))
+    const stateVector = exchange.catalog.stateVectorBytes(session)
+    const asks = this.#sources(session).map(async (source) => {
+      answers.set(source.peer, 'silent')
+      const take: Take = (peer, update) => this.#keep(session, peer, update)
+      answers.set(source.peer, await this.#ask(source, session, stateVector, take, timeoutMs))
+      if (isEnough(answers)) enough()
+    })
+    const all = Promise.all(asks)
+    // Who answers later may still bring something, or fail at it.
+    all.catch(() => {})
+    await Promise.race([all, isHeard.then(() => delay(clock, MOMENT_MS))])
+    if ([...answers.values()].includes('known')) await this.#fetched(session)
+    return new Map(answers)
+  }
+
+  async #keep(session: string, peer: PeerId, update: Uint8Array): Promise<void> {
     const { exchange, following } = this.#options
     const { catalog, holdings } = exchange
-    const source = { origin: '', boot: '', frameSequence: 0 }
-    const known = await this.#askAll(
-      session,
-      () => catalog.stateVectorBytes(session),
-      async (peer, update) => {
-        const isNew = catalog.get(session) === undefined
-        await takeIn(catalog, session, update, { ...source, origin: peer })
-        const entry = catalog.get(session)
-        if (isNew && entry !== undefined && !holdings.replicates(entry.shard)) following.setCopy(entry, true)
-      },
-    )
-    if (!known) return false
-    await catalog.journal.flush()
+    const isNew = catalog.get(session) === undefined
+    await takeIn(catalog, session, update, { origin: peer, boot: '', frameSequence: 0 })
+    const entry = catalog.get(session)
+    if (isNew && entry !== undefined && !holdings.replicates(entry.shard)) following.setCopy(entry, true)
+  }
+
+  async #fetched(session: string): Promise<void> {
+    const { exchange, following } = this.#options
+    await exchange.catalog.journal.flush()
     following.fetched(session)
-    return true
   }
 
   /** The session's content as updates, with nothing kept here; undefined if nobody knows it. @throws SESSION_UNAVAILABLE */
@@ -115,12 +142,18 @@ export class Fetching {
     return answers
   }
 
-  async #ask({ peer, isWhole }: Source, session: string, stateVector: Uint8Array, take: Take): Promise<Answer> {
+  async #ask(
+    { peer, isWhole }: Source,
+    session: string,
+    stateVector: Uint8Array,
+    take: Take,
+    timeoutMs = GIVE_UP_MS,
+  ): Promise<Answer> {
     const { transport } = this.#options.exchange
     const request = PullRequest.encode({ sessions: [{ session, stateVector }] })
     let diff: SessionDiff | undefined
     try {
-      const bytes = await transport.request(peer, PULL, request, { timeoutMs: GIVE_UP_MS })
+      const bytes = await transport.request(peer, PULL, request, { timeoutMs })
       diff = PullResponse.decode(bytes).sessions.find((candidate) => candidate.session === session)
       if (diff?.known === true) decodeStateVector(diff.stateVector)
     } catch {
@@ -154,6 +187,8 @@ interface Source {
   readonly isWhole: boolean
 }
 
-type Answer = 'known' | 'unknown' | 'unknown to a replica' | 'silent'
+/** `silent`: none came, or it could not be read. */
+export type Answer = 'known' | 'unknown' | 'unknown to a replica' | 'silent'
+export type Answers = ReadonlyMap<PeerId, Answer>
 
 const ORDER: Readonly<Record<HeldState, number>> = { complete: 0, releasing: 1, acquiring: 2, partial: 3 }

@@ -1,7 +1,7 @@
 // Replication: the outbox, the inbox, acknowledgements and anti-entropy of one peer, and when each of them acts.
 import { SessionMeshError, shardOf } from '../../crdt/index.ts'
 import type { PeerId, Transport } from '../../transport/port.ts'
-import type { Receipt, Replication as ReplicationApi, ReplicationStatus, ShardStatus, SyncProgress } from '../api.ts'
+import type { Replication as ReplicationApi, ReplicationStatus, ShardStatus, SyncProgress } from '../api.ts'
 import type { PeerConfig } from '../config.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { ReplicaSets } from '../membership/replica-sets.ts'
@@ -13,9 +13,9 @@ import { every, until } from '../util/timers.ts'
 import { AckLedger } from './acked.ts'
 import { Acknowledger } from './acknowledger.ts'
 import type { Counters } from './counters.ts'
-import { DurabilityWaiters, type ResolvedWriteOptions, type Write } from './durability.ts'
+import { DurabilityWaiters, type Copies, type ResolvedWriteOptions, type Write } from './durability.ts'
 import { serveExchange, type ExchangeOptions } from './exchange-server.ts'
-import { Fetching } from './fetching.ts'
+import { Fetching, type Answers } from './fetching.ts'
 import { Following } from './following.ts'
 import { Handover, type Handed, type Handing } from './handover.ts'
 import type { OwnHoldings } from './holdings.ts'
@@ -183,7 +183,7 @@ export class Replication implements ReplicationApi {
     return this.#parts?.outbox.room()
   }
 
-  wait(write: Write, options: ResolvedWriteOptions): Promise<Receipt> {
+  wait(write: Write, options: ResolvedWriteOptions): Promise<Copies> {
     return this.#waiters.wait(write, options)
   }
 
@@ -210,6 +210,19 @@ export class Replication implements ReplicationApi {
   /** Brings the session here from its replicas; whether anybody knew it. @throws SESSION_UNAVAILABLE */
   async bring(session: string): Promise<boolean> {
     return (await this.#parts?.fetching.bring(session)) ?? false
+  }
+
+  /** Asks everyone who may hold the session, and takes in what they have beyond what is here. See Fetching.gather. */
+  async gather(session: string, timeoutMs: number, isEnough: (answers: Answers) => boolean): Promise<Answers> {
+    return (await this.#parts?.fetching.gather(session, timeoutMs, isEnough)) ?? new Map()
+  }
+
+  /** Whether most of the live replicas have answered, this peer among them if it is one. */
+  isMajority(session: string, answers: Answers): boolean {
+    const { sets, config } = this.#options
+    const { all, self, others } = sets.of(shardOf(session, config.shardCount))
+    const heard = others.filter((peer) => (answers.get(peer) ?? 'silent') !== 'silent').length
+    return heard + (self ? 1 : 0) > all.length / 2
   }
 
   /** A session's content as its replicas have it, as updates; undefined if nobody knows it. @throws SESSION_UNAVAILABLE */

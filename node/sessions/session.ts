@@ -9,6 +9,7 @@ import {
   SessionMeshError,
   toHex,
   toJson,
+  tokenOf,
   type ExpiryChange,
 } from '../../crdt/index.ts'
 import type { Receipt, Session, SessionView, Touched, WriteOptions } from '../api.ts'
@@ -64,7 +65,12 @@ export class OpenSession implements Session {
       dueAt: deadlineOf(record) ?? null,
       ...this.#host.describe(this.#entry),
       digest: toHex(digestOf(doc)),
+      token: this.token(),
     }
+  }
+
+  token(): string {
+    return tokenOf(this.id, this.doc)
   }
 
   async transact(change: (doc: Y.Doc) => void, options: WriteOptions = {}): Promise<Receipt> {

@@ -1,9 +1,7 @@
 // The sessions of a peer as its user sees them: create, open, read, write, terminate, list.
 import type * as Y from 'yjs'
 import {
-  applyRemote,
   checkExpiry,
-  createDocument,
   deadlineOf,
   describeSession,
   digestOf,
@@ -15,8 +13,8 @@ import {
   parseSessionId,
   SessionMeshError,
   setExpiry,
-  shardOf,
   terminateSession,
+  tokenOf,
   toHex,
   touchSession,
   type ExpiryChange,
@@ -24,6 +22,7 @@ import {
 import type {
   CreateOptions,
   Priority,
+  ReadOptions,
   Receipt,
   Session,
   Sessions as SessionsApi,
@@ -41,15 +40,14 @@ import type { Random } from '../ports/random.ts'
 import { resolveWriteOptions, type Write } from '../replication/durability.ts'
 import type { Replication } from '../replication/replication.ts'
 import type { Catalog } from './catalog.ts'
-import { isHeld, newEntry, type Entry } from './entry.ts'
+import { CatchingUp, resolveReadOptions } from './catching-up.ts'
+import { isHeld, type Entry } from './entry.ts'
+import { exists, Finding, terminated } from './finding.ts'
 import type { Lifecycles } from './lifecycle.ts'
-import { delay } from '../util/timers.ts'
 import { ended, OpenSession, type SessionHost } from './session.ts'
 
 const LIST_LIMIT_DEFAULT = 1_000
 const RANDOM_ID_BYTES = 16
-/** How long the opening of a session that is here waits for what its replicas know beyond that. */
-const REFRESH_PATIENCE_MS = 250
 
 export interface SessionsOptions {
   readonly catalog: () => Catalog
@@ -65,11 +63,20 @@ export interface SessionsOptions {
 
 export class Sessions implements SessionsApi, SessionHost {
   readonly #options: SessionsOptions
+  readonly #finding: Finding
+  readonly #catchingUp: CatchingUp
   /** Writes that the change now running has published: Yjs calls back synchronously. */
   #captured: Write[] | undefined
 
   constructor(options: SessionsOptions) {
     this.#options = options
+    this.#finding = new Finding(options)
+    this.#catchingUp = new CatchingUp({ ...options, finding: this.#finding })
+  }
+
+  /** To be called when a session was changed, wherever. */
+  changed(session: string): void {
+    this.#catchingUp.changed(session)
   }
 
   /** To be called with every local update, by the catalog. */
@@ -119,26 +126,28 @@ export class Sessions implements SessionsApi, SessionHost {
   async create(id?: string, options: CreateOptions = {}): Promise<{ session: Session; receipt: Receipt }> {
     this.#options.life.assertShown()
     const name = parseSessionId(id ?? toHex(this.#options.random.bytes(RANDOM_ID_BYTES)))
-    if (id !== undefined) await this.#assertNew(name)
+    if (id !== undefined) await this.#finding.assertNew(name)
     return this.#create(name, options)
   }
 
-  async open(id: string): Promise<OpenSession> {
+  async open(id: string, options: ReadOptions = {}): Promise<OpenSession> {
     const name = parseSessionId(id)
+    const wanted = resolveReadOptions(name, options)
     const { replication } = this.#options
     // Followed before it is asked for, so that nothing is missed in between.
     replication.open(name)
     try {
-      return await this.#openEntry(await this.#find(name))
+      if (wanted !== undefined) await this.#catchingUp.reach(name, wanted)
+      return await this.#openEntry(await this.#finding.find(name))
     } finally {
       replication.close(name)
     }
   }
 
-  async openOrCreate(id: string): Promise<Session> {
+  async openOrCreate(id: string, options: ReadOptions = {}): Promise<Session> {
     const name = parseSessionId(id)
     try {
-      return await this.open(name)
+      return await this.open(name, options)
     } catch (error) {
       if (!(error instanceof SessionMeshError) || error.code !== 'SESSION_NOT_FOUND') throw error
     }
@@ -151,14 +160,17 @@ export class Sessions implements SessionsApi, SessionHost {
     }
   }
 
-  async get(id: string): Promise<SessionView> {
+  async get(id: string, options: ReadOptions = {}): Promise<SessionView> {
     this.#options.life.assertShown()
     const name = parseSessionId(id)
     const { replication } = this.#options
+    const isPlain = resolveReadOptions(name, options) === undefined
+    const here = await this.#finding.held(name)
     // Nobody is going to write to it: what the replicas say of it need not be kept.
-    const here = await this.#held(name)
-    if (here === undefined && !replication.isCurrent(name)) return this.#peek(name)
-    const session = await this.open(name)
+    if (isPlain && here === undefined && !replication.isCurrent(name)) {
+      return this.#finding.peek(name, (entry, doc) => new OpenSession(entry, doc, this).view())
+    }
+    const session = await this.open(name, options)
     try {
       return session.view()
     } finally {
@@ -166,9 +178,9 @@ export class Sessions implements SessionsApi, SessionHost {
     }
   }
 
-  async terminate(id: string, options: WriteOptions = {}): Promise<Receipt> {
+  async terminate(id: string, options: WriteOptions & ReadOptions = {}): Promise<Receipt> {
     const { lifecycles, clock, config } = this.#options
-    const session = await this.open(id)
+    const session = await this.open(id, options)
     try {
       const at = clock.now()
       return await session.transact((doc) => {
@@ -210,16 +222,19 @@ export class Sessions implements SessionsApi, SessionHost {
       this.#captured = undefined
     }
     const written = captured.at(-1)
-    if (written !== undefined) return replication.wait(written, resolved)
-    const restated = this.#restate(entry, doc)
-    // It was used all the same.
-    this.#options.life.active(entry)
-    this.#pushOn(entry, doc)
-    return replication.wait(restated, resolved)
+    if (written === undefined) {
+      // It was used all the same.
+      this.#options.life.active(entry)
+      this.#pushOn(entry, doc)
+    }
+    const write = written ?? this.#restate(entry, doc)
+    // Of what is there now: what others add while this one waits may yet be lost.
+    const token = tokenOf(entry.id, doc)
+    return { ...(await replication.wait(write, resolved)), token }
   }
 
-  async touch(id: string, options: WriteOptions = {}): Promise<Touched> {
-    const session = await this.open(id)
+  async touch(id: string, options: WriteOptions & ReadOptions = {}): Promise<Touched> {
+    const session = await this.open(id, options)
     try {
       return await session.touch(options)
     } finally {
@@ -268,47 +283,10 @@ export class Sessions implements SessionsApi, SessionHost {
     if (entry.expiry?.ttlMs !== undefined) touchSession(doc, this.#options.clock.now())
   }
 
-  /** @throws SESSION_NOT_FOUND, SESSION_UNAVAILABLE */
-  async #find(id: string): Promise<Entry> {
-    this.#options.life.assertShown()
-    const { replication, clock } = this.#options
-    const here = await this.#held(id)
-    if (here !== undefined && replication.isCurrent(id)) return here
-    const bringing = replication.bring(id)
-    if (here !== undefined) {
-      // What is here may be old; but nobody waits long for replicas that can't be reached.
-      await Promise.race([bringing.catch(() => {}), delay(clock, REFRESH_PATIENCE_MS)])
-      // It may have been forgotten, and what came since may rest on it.
-      const still = await this.#held(id)
-      if (still !== undefined) return still
-    }
-    await bringing
-    const found = await this.#held(id)
-    if (found === undefined) throw notFound(id)
-    return found
-  }
-
-  /** The entry of a session of which anything is here, on disk or in memory. */
-  async #held(id: string): Promise<Entry | undefined> {
-    const catalog = this.#options.catalog()
-    const entry = catalog.get(id) ?? (await catalog.loading.bring(id))
-    return entry !== undefined && isHeld(entry) ? entry : undefined
-  }
-
-  /** An id that nobody knows, as far as this peer must ask. @throws SESSION_EXISTS, SESSION_TERMINATED */
-  async #assertNew(id: string): Promise<void> {
-    const { replication } = this.#options
-    const here = await this.#held(id)
-    if (here !== undefined || replication.isCurrent(id)) return
-    const updates = await replication.peek(id)
-    if (updates === undefined) return
-    throw this.#read(id, updates, (doc) => (isTerminated(doc) ? ended(id, doc) : exists(id)))
-  }
-
   async #create(id: string, options: CreateOptions): Promise<{ session: Session; receipt: Receipt }> {
     const { config, clock, lifecycles } = this.#options
     const catalog = this.#options.catalog()
-    const known = await this.#held(id)
+    const known = await this.#finding.held(id)
     if (known !== undefined) throw known.terminatedAt === undefined ? exists(id) : terminated(id)
     if (catalog.size >= config.sessionsMax) {
       throw new SessionMeshError('SESSIONS_LIMIT', `this peer holds ${catalog.size} sessions, its limit (sessionsMax)`)
@@ -344,30 +322,6 @@ export class Sessions implements SessionsApi, SessionHost {
     return new OpenSession(entry, doc, this)
   }
 
-  /** A view of a session that is not kept here. @throws SESSION_NOT_FOUND, SESSION_UNAVAILABLE, SESSION_TERMINATED */
-  async #peek(id: string): Promise<SessionView> {
-    const { replication, config } = this.#options
-    const updates = await replication.peek(id)
-    if (updates === undefined) throw notFound(id)
-    return this.#read(id, updates, (doc) => {
-      const { pin, terminatedAt } = describeSession(doc)
-      if (terminatedAt !== undefined) throw ended(id, doc)
-      const entry = { ...newEntry(id, shardOf(id, config.shardCount)), pin }
-      return new OpenSession(entry, doc, this).view()
-    })
-  }
-
-  /** Reads from a document that lives no longer than that. */
-  #read<T>(id: string, updates: readonly Uint8Array[], read: (doc: Y.Doc) => T): T {
-    const doc = createDocument(id)
-    try {
-      for (const update of updates) applyRemote(doc, update, undefined)
-      return read(doc)
-    } finally {
-      doc.destroy()
-    }
-  }
-
   #live(): Entry[] {
     this.#options.life.assertShown()
     return [...this.#options.catalog().entries()].filter((entry) => entry.terminatedAt === undefined && isHeld(entry))
@@ -385,16 +339,4 @@ export class Sessions implements SessionsApi, SessionHost {
     }
     return summaries
   }
-}
-
-function notFound(id: string): SessionMeshError {
-  return new SessionMeshError('SESSION_NOT_FOUND', `no live peer knows session ${id}`)
-}
-
-function exists(id: string): SessionMeshError {
-  return new SessionMeshError('SESSION_EXISTS', `session ${id} exists`)
-}
-
-function terminated(id: string): SessionMeshError {
-  return new SessionMeshError('SESSION_TERMINATED', `session ${id} is terminated`)
 }

@@ -12,6 +12,8 @@ const READ_MS = 500
 const WRITE_MS = 5_000
 /** … and whatever is asked about what is not held waits for the replicas (TRANSFER_TIMEOUT_MS). */
 const FETCH_MS = 10_000
+/** … and who brings a token waits until what it stands for is here, and the last round of asking is over. */
+const REACH_MS = 6_500
 const SLACK_MS = 1_000
 
 export const availability: CheckerKind = {
@@ -51,8 +53,8 @@ export const availability: CheckerKind = {
   },
 }
 
-function bound({ operation }: Entry, isHeld: boolean): number {
-  const fetchMs = isHeld ? 0 : FETCH_MS
+function bound({ operation, token }: Entry, isHeld: boolean): number {
+  const fetchMs = (isHeld ? 0 : FETCH_MS) + (token === undefined ? 0 : REACH_MS)
   // It is two writes: the session, and the value that tells who created it.
   if (operation.kind === 'create') return fetchMs + 2 * WRITE_MS + SLACK_MS
   return operation.kind === 'read' ? fetchMs + READ_MS : fetchMs + WRITE_MS + SLACK_MS
@@ -89,6 +91,8 @@ function refusal(scene: Scene, entry: Entry, wasHeld: boolean): string {
       if (wasHeld) return `refuses ${operation.session}, which is on its disk`
       return plan.faults.length > 0 ? '' : `can't reach the replicas of ${operation.session}, and nothing is wrong`
     }
+    case 'SESSION_BEHIND':
+      return plan.faults.length > 0 ? '' : `does not get what ${operation.session} had elsewhere, and nothing is wrong`
     case 'SESSION_TERMINATED':
       if (history.wasTerminated(operation.session) || isOverdue(scene, entry)) return ''
       return `${operation.session} is not terminated`

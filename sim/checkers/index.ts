@@ -1,6 +1,7 @@
 // All checkers, in the order in which they are told of things.
 import { availability } from './availability.ts'
 import { bounded } from './bounded.ts'
+import { causalTokens } from './causal-tokens.ts'
 import type { CheckerKind } from './checker.ts'
 import { convergence } from './convergence.ts'
 import { deleted } from './deleted.ts'
@@ -41,6 +42,7 @@ export const CHECKERS: readonly CheckerKind[] = [
   lifetime,
   noInvention,
   sessionGuarantees,
+  causalTokens,
   availability,
   oneHome,
   membership,

@@ -3,8 +3,8 @@
 import type { Entry } from '../workload/history.ts'
 import type { CheckerKind } from './checker.ts'
 
-/** What a client knows of a session at one process. */
-interface Known {
+/** What a client knows of a session. */
+export interface Known {
   readonly after: Map<number, number>
   /** Tags that it put there, or saw. */
   readonly shown: Set<string>
@@ -46,7 +46,7 @@ export const sessionGuarantees: CheckerKind = {
   },
 }
 
-function behindOf(before: Known, { after, seen }: Entry, wasTaken: (tag: string) => boolean): string {
+export function behindOf(before: Known, { after, seen }: Entry, wasTaken: (tag: string) => boolean): string {
   for (const [client, clock] of before.after) {
     const now = after.get(client) ?? 0
     if (now < clock) return `at ${now} of ${clock} of writer ${client}`
@@ -57,7 +57,7 @@ function behindOf(before: Known, { after, seen }: Entry, wasTaken: (tag: string)
   return ''
 }
 
-function learn(before: Known, { operation, after, seen, replaced }: Entry): void {
+export function learn(before: Known, { operation, after, seen, replaced }: Entry): void {
   for (const [client, clock] of after) before.after.set(client, Math.max(clock, before.after.get(client) ?? 0))
   for (const tag of seen ?? []) before.shown.add(tag)
   if (operation.kind === 'push' || operation.kind === 'type') before.shown.add(operation.tag)

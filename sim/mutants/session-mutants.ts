@@ -109,6 +109,30 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'ignores-tokens',
+    breaks: 'a peer answers from what it has, whatever token it is shown',
+    guard: 'causal-tokens',
+    edits: [
+      {
+        file: 'node/sessions/sessions.ts',
+        find: 'if (wanted !== undefined) await this.#catchingUp.reach(name, wanted)',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'tokens-without-deletions',
+    breaks: 'a token is taken for reached by whoever has its insertions',
+    guard: 'causal-tokens',
+    edits: [
+      {
+        file: 'crdt/token.ts',
+        find: 'if (!ranges.every((range) => areDeleted(structs, range))) return false',
+        replace: 'if (ranges.length > structs.length) return false',
+      },
+    ],
+  },
+  {
     name: 'compacts-too-much',
     breaks: 'compaction takes a record with it that came after its base',
     guard: 'disk-safety',

@@ -36,6 +36,8 @@ export interface PlannedMachine {
 export interface PlannedClient {
   readonly name: string
   readonly machine: string
+  /** It asks another peer each time, any, and carries the token of its last answer there. */
+  readonly roams?: boolean | undefined
 }
 
 export interface PlannedNetwork {

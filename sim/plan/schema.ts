@@ -93,7 +93,7 @@ export const planSchema: z.ZodType<Plan> = z
       life: z.strictObject({ ttlMs: ms, retentionMs: ms }).optional(),
     }),
     faults: z.array(fault),
-    clients: z.array(z.strictObject({ name, machine: name })),
+    clients: z.array(z.strictObject({ name, machine: name, roams: z.boolean().optional() })),
     operations: z.array(operation),
     chaosMs: ms,
     settleMs: ms,

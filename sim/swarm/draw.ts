@@ -3,7 +3,7 @@
 import type { Durability } from '../../node/api.ts'
 import type { Fault } from '../plan/fault.ts'
 import { machineName } from '../plan/names.ts'
-import type { Operation, Plan, PlannedMachine, PlannedNetwork } from '../plan/plan.ts'
+import type { Operation, Plan, PlannedClient, PlannedMachine, PlannedNetwork } from '../plan/plan.ts'
 import { Dice, MILLION } from '../world/dice.ts'
 import { drawFeature, FEATURES } from './draw-fault.ts'
 import { withBackup } from './draw-backup.ts'
@@ -53,7 +53,7 @@ function drawUsual(seed: number, dice: Dice, size: SwarmSize): Plan {
     disk: drawDisk(dice.fork('disk')),
     peer: drawPeer(dice.fork('peer')),
     faults,
-    clients: names.map((name) => ({ name: `client-${name}`, machine: name })),
+    clients: drawClients(dice.fork('clients'), names),
     operations: drawOperations(dice.fork('operations'), names, size),
     chaosMs: size.chaosMs,
     settleMs: size.settleMs,
@@ -125,6 +125,15 @@ function onceEach(faults: readonly Fault[], leaversMax: number): Fault[] {
 /** Machines that have not left for good. */
 function staying(names: readonly string[], faults: readonly Fault[]): string[] {
   return names.filter((name) => !faults.some((fault) => fault.kind === 'leave' && fault.machine === name))
+}
+
+/** In half of the runs some roam, with tokens. */
+function drawClients(dice: Dice, names: readonly string[]): PlannedClient[] {
+  const mayRoam = dice.chance(MILLION / 2)
+  return names.map((machine) => {
+    const client = { name: `client-${machine}`, machine }
+    return mayRoam && dice.fork(machine).chance(MILLION / 2) ? { ...client, roams: true } : client
+  })
 }
 
 function drawOperations(dice: Dice, names: readonly string[], size: SwarmSize): Operation[] {

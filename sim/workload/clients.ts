@@ -2,7 +2,7 @@
 // dies. A client sits next to its peer (no latency between them): a delay there would hide what the mesh does wrong.
 import type * as Y from 'yjs'
 import type { OwnCode } from '../scenarios/own-code.ts'
-import type { Operation, Plan } from '../plan/plan.ts'
+import type { Operation, Plan, PlannedClient } from '../plan/plan.ts'
 import { MS, SECOND, type Micros } from '../world/loop.ts'
 import type { Machine } from '../world/machine.ts'
 import { micros } from '../world/process.ts'
@@ -16,7 +16,12 @@ const LOOK_AGAIN: Micros = 250 * MS
 const PATIENCE: Micros = 20 * SECOND
 
 /** Errors that say that nothing was changed. */
-const NOTHING_DONE: ReadonlySet<string> = new Set(['SESSION_NOT_FOUND', 'SESSION_TERMINATED', 'PEER_RETURNING'])
+const NOTHING_DONE: ReadonlySet<string> = new Set([
+  'SESSION_NOT_FOUND',
+  'SESSION_TERMINATED',
+  'SESSION_BEHIND',
+  'PEER_RETURNING',
+])
 
 /** Ends the tags of operations that are tried again. */
 const AGAIN = '+'
@@ -48,7 +53,7 @@ export class Clients {
   }
 
   plan({ clients, operations }: Plan): void {
-    for (const { name, machine } of clients) this.#clients.set(name, { name, queue: [], isBusy: false, machine })
+    for (const client of clients) this.#clients.set(client.name, makeClient(client))
     for (const operation of operations) {
       const client = this.#client(operation.client)
       this.#world.loop.schedule(micros(operation.at), () => {
@@ -80,6 +85,7 @@ export class Clients {
     const operation = client.queue[0]
     if (operation === undefined) return
     client.isBusy = true
+    if (client.roams) client.machine = this.#anywhere(operation)
     const machine = this.#peerFor(client)
     if (machine === undefined) {
       this.#world.loop.schedule(this.#world.now + LOOK_AGAIN, () => this.#freed(client))
@@ -87,6 +93,10 @@ export class Clients {
     }
     client.queue.shift()
     this.#do(client, machine, operation)
+  }
+
+  #anywhere({ tag }: Operation): string {
+    return this.#world.dice.fork(`roam/${tag}`).pick([...this.#world.machines.keys()])
   }
 
   /** The machine that the client sticks to, or the next one that answers. */
@@ -111,6 +121,7 @@ export class Clients {
     const entry = this.#history.begin(operation, this.#world.now)
     entry.machine = machine.name
     entry.incarnation = machine.incarnation
+    entry.token = client.tokens.get(operation.session)
     trace.add(this.#world.now, machine.name, 'invoke', operation.session, `${operation.kind} ${operation.tag}`)
     for (const listener of this.#listeners) listener.onInvoked?.(entry)
     const end = (outcome: Entry['outcome']) => {
@@ -138,6 +149,7 @@ export class Clients {
         // An answer of a process that died in this very moment never left it.
         if (!process.isAlive) return
         entry.receipt = receipt
+        if (client.roams) client.tokens.set(operation.session, receipt.token)
         entry.copies = receipt.peers.flatMap((id) => this.#copy(id, operation.session))
         end('acked')
       },
@@ -203,4 +215,11 @@ interface Client {
   isBusy: boolean
   /** The machine that it sticks to. */
   machine: string
+  readonly roams: boolean
+  /** Of its last answer about each session. */
+  readonly tokens: Map<string, string>
+}
+
+function makeClient({ name, machine, roams = false }: PlannedClient): Client {
+  return { name, queue: [], isBusy: false, machine, roams, tokens: new Map() }
 }

@@ -18,13 +18,14 @@ export async function perform(
   callOwn: (doc: Y.Doc, entry: Entry) => void,
 ): Promise<Receipt> {
   const { session: id, kind, durability } = entry.operation
+  const read = entry.token === undefined ? {} : { after: entry.token }
   if (kind === 'terminate') {
-    const terminated = peer.sessions.terminate(id, { durability })
+    const terminated = peer.sessions.terminate(id, { durability, ...read })
     entry.isApplied = true
     return terminated
   }
   const mayBeNew = kind === 'create' || kind === 'call'
-  const session = mayBeNew ? await peer.sessions.openOrCreate(id) : await peer.sessions.open(id)
+  const session = mayBeNew ? await peer.sessions.openOrCreate(id, read) : await peer.sessions.open(id, read)
   try {
     if (kind === 'read') return nothingWritten(entry, session, onApplied)
     if (kind === 'touch') return await touch(entry, session, onApplied)
@@ -53,7 +54,8 @@ async function touch(entry: Entry, session: Session, onApplied: () => void): Pro
   entry.isApplied = true
   entry.after = stateVectorOf(session.doc)
   onApplied()
-  return (await touched).receipt ?? { session: id, copies: 0, degraded: false, peers: [] }
+  const token = session.token()
+  return (await touched).receipt ?? { session: id, copies: 0, degraded: false, peers: [], token }
 }
 
 function nothingWritten(entry: Entry, session: Session, onApplied: () => void): Receipt {
@@ -61,7 +63,7 @@ function nothingWritten(entry: Entry, session: Session, onApplied: () => void): 
   entry.after = stateVectorOf(session.doc)
   entry.seen = new Set([...map.values(), ...others])
   onApplied()
-  return { session: entry.operation.session, copies: 0, degraded: false, peers: [] }
+  return { session: entry.operation.session, copies: 0, degraded: false, peers: [], token: session.token() }
 }
 
 /** Makes the change; returns the tag of what it replaced or took away. */

@@ -34,6 +34,8 @@ export interface Entry {
   after: ReadonlyMap<number, number>
   /** For `read`: every tag that was seen. */
   seen: ReadonlySet<string> | undefined
+  /** What the client has brought from other peers, if it roams. */
+  token: string | undefined
   /** What the client was told; undefined unless acked. */
   receipt: Receipt | undefined
   copies: readonly Copy[]
@@ -70,6 +72,7 @@ export class History {
       wrote: undefined,
       after: new Map(),
       seen: undefined,
+      token: undefined,
       receipt: undefined,
       copies: [],
       error: '',

@@ -49,6 +49,34 @@ test('a session is created, read, changed and terminated', async () => {
   })
 })
 
+test('reads and writes take the token of an earlier answer, and refuse what is none', async () => {
+  const created = await call('POST', '/v1/sessions', { id: 'causal', data: { n: 1 } })
+  const { token } = created.body as { token: string }
+  const path = '/v1/sessions/causal'
+  const read = await call('GET', `${path}?after=${token}&freshness=quorum&timeoutMs=100`)
+  expect(read).toMatchObject({ status: 200, body: { data: { n: 1 }, token } })
+  const changed = await call('PATCH', path, { delete: ['n'], after: token, freshness: 'quorum' })
+  expect(changed.status).toBe(200)
+  const { token: later } = changed.body as { token: string }
+  expect(later).not.toBe(token)
+  const { body } = await call('POST', '/v1/read', { sessions: ['causal', { id: 'causal', after: later }] })
+  expect(body).toMatchObject({ results: [{ view: { token: later } }, { view: { token: later } }] })
+  const wrong = { status: 400, body: { error: { code: 'INVALID_TOKEN' } } }
+  expect(await call('GET', `${path}?after=${later.slice(1)}`)).toMatchObject(wrong)
+  expect(await call('PATCH', path, { set: { n: 2 }, after: 'x' })).toMatchObject(wrong)
+  expect(await call('DELETE', `${path}?after=x`)).toMatchObject(wrong)
+  expect(await call('POST', `${path}/touch`, { after: 'x' })).toMatchObject(wrong)
+  const batch = await call('POST', '/v1/batch', {
+    writes: [
+      { session: 'causal', set: { n: 2 }, after: 'x' },
+      { session: 'causal', delete: ['m'], after: later },
+    ],
+  })
+  expect(batch.body).toMatchObject({ results: [{ error: { code: 'INVALID_TOKEN' } }, { receipt: {} }] })
+  expect((await call('GET', path)).body).toMatchObject({ data: {} })
+  expect(await call('GET', `${path}?freshness=new`)).toMatchObject({ status: 400 })
+})
+
 test('when a session ends by itself is set, shown, pushed on and taken away', async () => {
   const expiresAt = Date.parse('2100-01-01')
   await call('POST', '/v1/sessions', { id: 'mortal', ttlMs: 60_000, expiresAt })

@@ -57,6 +57,19 @@ test('a session goes through its whole life', async () => {
   await vi.waitFor(() => expect(run('session', 'get', id)).rejects.toMatchObject({ code: 'SESSION_TERMINATED' }))
 })
 
+test('a token of an earlier answer goes along', async () => {
+  const { token } = (await json('session', 'create', 'causal')) as { token: string }
+  const after = ['--after', token, '--freshness', 'quorum', '--timeout', '100']
+  expect(await json('session', 'get', 'causal', ...after)).toMatchObject({ token })
+  await json('session', 'set', 'causal', 'n', '1', ...after)
+  for (const verb of [['get'], ['set', 'n', '1'], ['delete', 'n'], ['delete'], ['touch'], ['expiry']]) {
+    const [name = '', ...rest] = verb
+    const ask = run('session', name, 'causal', ...rest, '--after', 'nonsense')
+    await expect(ask, name).rejects.toMatchObject({ code: 'INVALID_TOKEN' })
+  }
+  expect(await json('session', 'get', 'causal')).toMatchObject({ data: { n: 1 } })
+})
+
 test('when a session ends is given as people give times', async () => {
   await run('session', 'create', 'mortal', '--ttl', '30m', '--expires-at', '2100-01-01')
   const created = await json('session', 'get', 'mortal')

@@ -1,9 +1,13 @@
 // When a write resolves, and with what receipt: each copy, each deadline, each refusal.
 import { expect, test } from 'vitest'
 import { hasCode } from '../../../crdt/errors.ts'
-import type { Receipt } from '../../../node/api.ts'
 import { AckLedger } from '../../../node/replication/acked.ts'
-import { DurabilityWaiters, resolveWriteOptions, type Write } from '../../../node/replication/durability.ts'
+import {
+  DurabilityWaiters,
+  resolveWriteOptions,
+  type Copies,
+  type Write,
+} from '../../../node/replication/durability.ts'
 import type { PeerId } from '../../../transport/port.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
@@ -39,7 +43,7 @@ function batch() {
 const options = (given: Parameters<typeof resolveWriteOptions>[0] = {}) => resolveWriteOptions(given, DEFAULTS)
 
 /** What has come of it so far. */
-async function soFar(receipt: Promise<Receipt> | undefined): Promise<unknown> {
+async function soFar(receipt: Promise<Copies> | undefined): Promise<unknown> {
   let state: unknown = 'waiting'
   const seen = (outcome: unknown) => {
     state = outcome
