@@ -19,18 +19,24 @@ export class Trio {
     this.receivers = receivers
   }
 
-  /** @param options of a process of this name; `bootstrap` is empty for the first */
+  /** @param options of a process of this name; `bootstrap` has the addresses of those before it */
   static async start(script: string, options: (name: string, bootstrap: readonly string[]) => object): Promise<Trio> {
-    const writer = new Child(script, options('a', []))
-    const { addresses } = await writer.ask<Identity>('identify')
-    const others = ['b', 'c'].map((name) => new Child(script, options(name, addresses)))
-    const identities = await Promise.all(others.map((child) => child.ask<Identity>('identify')))
-    const receivers = identities.map(({ peer }) => peer)
-    const trio = new Trio(writer, others, receivers)
-    await waitFor('the first process to meet the others', async () => {
-      return (await writer.ask<number>('ready')) === receivers.length
+    const all: Child[] = []
+    const identities: Identity[] = []
+    for (const name of ['a', 'b', 'c']) {
+      const known = identities.flatMap(({ addresses }) => addresses)
+      const child = new Child(script, options(name, known))
+      all.push(child)
+      identities.push(await child.ask<Identity>('identify'))
+    }
+    const [writer, ...others] = all
+    if (writer === undefined) throw new Error('no process was started')
+    await waitFor('every process to meet the others', async () => {
+      const met = await Promise.all(all.map((child) => child.ask<number>('ready')))
+      return met.every((count) => count === others.length)
     })
-    return trio
+    const receivers = identities.slice(1).map(({ peer }) => peer)
+    return new Trio(writer, others, receivers)
   }
 
   /** CPU time of all three until now, µs. */
