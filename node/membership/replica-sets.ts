@@ -41,6 +41,8 @@ export class ReplicaSets {
   /** What each peer said last of its states, to notice a change. */
   readonly #said = new Map<PeerId, string>()
   readonly #heldBy = new Map<PeerId, Holdings>()
+  /** By shard; made when asked for, since one look at all members serves all shards. */
+  #holders: ReadonlyMap<number, readonly Holder[]> | undefined
 
   constructor(options: ReplicaSetsOptions) {
     this.#options = options
@@ -70,11 +72,9 @@ export class ReplicaSets {
   }
 
   /** Live peers that announce anything of the shard. */
-  holders(shard: number): Holder[] {
-    return this.#options.membership.live().flatMap(({ info }) => {
-      const held = info.holdings.get(shard)
-      return held === undefined ? [] : [{ peer: info.peer, boot: info.boot, ...held }]
-    })
+  holders(shard: number): readonly Holder[] {
+    this.#holders ??= this.#gatherHolders()
+    return this.#holders.get(shard) ?? []
   }
 
   /** Everyone who should keep the shard or acknowledges for it. */
@@ -84,8 +84,22 @@ export class ReplicaSets {
     return [...peers]
   }
 
+  #gatherHolders(): Map<number, Holder[]> {
+    const holders = new Map<number, Holder[]>()
+    for (const { info } of this.#options.membership.live()) {
+      for (const [shard, held] of info.holdings) {
+        const holder = { peer: info.peer, boot: info.boot, ...held }
+        const known = holders.get(shard)
+        if (known === undefined) holders.set(shard, [holder])
+        else known.push(holder)
+      }
+    }
+    return holders
+  }
+
   #viewChanged(): void {
     this.#sets.clear()
+    this.#holders = undefined
     this.events.emit('changed', undefined)
   }
 
@@ -93,6 +107,7 @@ export class ReplicaSets {
     // The same object for as long as the peer says the same.
     if (this.#heldBy.get(info.peer) === info.holdings) return
     this.#heldBy.set(info.peer, info.holdings)
+    this.#holders = undefined
     const said = [...info.holdings].map(([shard, { state }]) => `${shard}${state}`).join()
     if (this.#said.get(info.peer) === said) return
     this.#said.set(info.peer, said)
@@ -100,6 +115,7 @@ export class ReplicaSets {
   }
 
   #memberChanged({ peer, to }: MemberChange): void {
+    this.#holders = undefined
     if (to !== 'dead' && to !== 'left') return
     this.#said.delete(peer)
     this.#heldBy.delete(peer)

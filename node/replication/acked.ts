@@ -52,6 +52,8 @@ export class AckLedger {
   /** Takes acknowledgements of the shard from these peers and no others. Who stays keeps what it has acknowledged. */
   setReplicas(shard: number, peers: readonly PeerId[]): void {
     const { replicas, last } = this.#shard(shard)
+    // As on most calls: whenever any shard's replicas may have changed, all are set.
+    if (peers.length === replicas.size && peers.every((peer) => replicas.has(peer))) return
     for (const peer of [...replicas.keys()]) if (!peers.includes(peer)) this.#leave(peer, shard)
     for (const peer of peers) {
       if (replicas.has(peer)) continue
