@@ -75,6 +75,8 @@ function judge(scene: Scene, event: TraceEvent, before: Image, taken: Image | un
   }
   for (const [session, { update }] of taken?.sessions ?? []) {
     if (before.gone.has(session) || taken?.gone.has(session) === true) continue
+    // What has rotted below a document in memory is missing on the disk alone, until that is next read.
+    if (scene.world.machine(machine).disk.isDamaged(session)) continue
     const doc = docOf(session)
     if (doc !== undefined && (isTerminated(doc) || holds(doc, update))) continue
     report(`${session} was on ${taken?.machine} as ${subject} was taken, and is not all on ${machine} now`, [machine])
