@@ -5,6 +5,7 @@ import type { PeerId } from '../transport/port.ts'
 import type { Reconstruction } from './reconstruction/api.ts'
 import type { Recovery } from './recovery/api.ts'
 import type { Snapshots } from './snapshots/api.ts'
+import type { StoreAdmin } from './store/api.ts'
 
 /** How many disks a write waits for, self included (DESIGN.md guarantee 1). `memory`: none. `local`: this one. */
 export type Durability = 'memory' | 'local' | 'quorum' | 'all' | number
@@ -316,53 +317,6 @@ export interface Failover {
   completed(options?: { timeoutMs?: number }): Promise<FailoverStatus>
 }
 
-export interface IntegrityReport {
-  /** Nothing was found. */
-  readonly healthy: boolean
-  /** What was looked at. */
-  readonly sessions: number
-  readonly records: number
-  readonly bytes: number
-  /** Sessions of which less was on disk than was logged: mended from memory, or on their way from the replicas. */
-  readonly damaged: number
-  /** Their ids, the first thousand. */
-  readonly damagedSessions: readonly string[]
-  /** Damage to the store's own files, a sentence each: mended when the peer starts the next time. */
-  readonly findings: readonly string[]
-  readonly durationMs: number
-}
-
-export interface PurgeOptions {
-  /** Only say what would be done. */
-  readonly dryRun?: boolean
-  readonly onProgress?: (progress: SyncProgress) => void
-}
-
-/** Tombstones of this peer, and what became of them. */
-export interface PurgeReport {
-  readonly dryRun: boolean
-  /** All that were looked at. */
-  readonly tombstones: number
-  /** Their history was removed. */
-  readonly stripped: number
-  /** Kept for as long as they had to be: removed altogether. */
-  readonly forgotten: number
-  /** In use just now: nothing was done. */
-  readonly busy: number
-  /** What the store took on disk; null for a dry run. */
-  readonly bytesBefore: number | null
-  readonly bytesAfter: number | null
-}
-
-export interface StoreAdmin {
-  /** Removes what is left on this peer's disk of deleted sessions, as far as it may, and gives the room back at once. */
-  purge(options?: PurgeOptions): Promise<PurgeReport>
-  /** Compares all that is on disk with what was logged; serves meanwhile. */
-  validateIntegrity(options?: { onProgress?: (progress: SyncProgress) => void }): Promise<IntegrityReport>
-  /** Sessions checked so far, while a check runs (also the one in the background); else null. */
-  integrityProgress(): SyncProgress | null
-}
-
 export interface HealthCheck {
   readonly healthy: boolean
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[]
@@ -391,6 +345,7 @@ export interface PeerEvents {
 export type * from './reconstruction/api.ts'
 export type * from './recovery/api.ts'
 export type * from './snapshots/api.ts'
+export type * from './store/api.ts'
 
 export interface Peer {
   readonly id: PeerId
