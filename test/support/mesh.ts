@@ -26,20 +26,24 @@ export interface Mesh {
   close(): Promise<void>
 }
 
-/** @param env settings of every peer, by their environment names */
-export async function startMesh(count: number, env: Readonly<Record<string, string>> = {}): Promise<Mesh> {
+type Settings = Readonly<Record<string, string>>
+
+/** @param env settings of every peer, by their environment names, or of each by its index */
+export async function startMesh(count: number, env: Settings | ((index: number) => Settings) = {}): Promise<Mesh> {
   const root = await mkdtemp(join(tmpdir(), 'sessionmesh-test-'))
   const peers: PeerProcess[] = []
   const started: PeerProcess[] = []
 
   async function add({ meshKey = 'same' }: { readonly meshKey?: 'same' | 'other' } = {}): Promise<PeerProcess> {
-    const name = `p${started.length + 1}`
+    const index = started.length
+    const name = `p${index + 1}`
     const dir = join(root, name)
     await mkdir(dir)
     const meshKeyFile = join(root, `mesh-${meshKey}.key`)
     await writeFile(meshKeyFile, `${randomBytes(32).toString('hex')}\n`, { flag: 'wx' }).catch(ignoreExisting)
     const bootstrap = () => peers.filter((other) => other !== peer).flatMap((other) => other.addresses)
-    const peer = new PeerProcess({ name, dir, meshKeyFile, bootstrap, env })
+    const settings = typeof env === 'function' ? env(index) : env
+    const peer = new PeerProcess({ name, dir, meshKeyFile, bootstrap, env: settings })
     started.push(peer)
     await peer.start()
     if (meshKey === 'same') peers.push(peer)
