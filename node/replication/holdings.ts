@@ -12,9 +12,7 @@ export class OwnHoldings {
   readonly #states = new Map<number, ReplicaState>()
   readonly #catalog: () => Catalog
   readonly #shardCount: number
-  #announced:
-    | { readonly roots: Uint8Array; readonly partial: readonly number[]; readonly holdings: Holdings }
-    | undefined
+  #announced: { readonly roots: Uint8Array; readonly holdings: Holdings } | undefined
 
   constructor(catalog: () => Catalog, shardCount: number) {
     this.#catalog = catalog
@@ -46,13 +44,26 @@ export class OwnHoldings {
   /** What heartbeats say: the same object as long as nothing has changed. */
   announced(): Holdings {
     const catalog = this.#catalog()
-    const shards = Array.from({ length: this.#shardCount }, (_, shard) => shard)
-    const partial = shards.filter((shard) => !this.#states.has(shard) && catalog.entriesOf(shard).size > 0)
     const last = this.#announced
-    if (last?.roots === catalog.roots() && String(last.partial) === String(partial)) return last.holdings
-    const holdings = new Map<number, HeldShard>(partial.map((shard) => [shard, { state: 'partial', root: NO_ROOT }]))
+    if (last?.roots === catalog.roots() && this.#areStillPartial(last.holdings)) return last.holdings
+    const holdings = new Map<number, HeldShard>()
+    for (let shard = 0; shard < this.#shardCount; shard++) {
+      if (this.#isPartial(shard)) holdings.set(shard, { state: 'partial', root: NO_ROOT })
+    }
     for (const [shard, state] of this.#states) holdings.set(shard, { state, root: catalog.tree(shard).root() })
-    this.#announced = { roots: catalog.roots(), partial, holdings }
+    this.#announced = { roots: catalog.roots(), holdings }
     return holdings
+  }
+
+  /** Every heartbeat asks, out or in: nothing is made for the answer. */
+  #areStillPartial(holdings: Holdings): boolean {
+    for (let shard = 0; shard < this.#shardCount; shard++) {
+      if ((holdings.get(shard)?.state === 'partial') !== this.#isPartial(shard)) return false
+    }
+    return true
+  }
+
+  #isPartial(shard: number): boolean {
+    return !this.#states.has(shard) && this.#catalog().entriesOf(shard).size > 0
   }
 }

@@ -201,8 +201,8 @@ export class RepairSchedule {
     if (info.leaving) return
     const repair = this.#peer(info.peer)
     // An idle mesh says the same again and again; both are the same objects then.
-    const own = ours.holdings.announced()
-    if (repair.equalTo?.theirs === info.holdings && repair.equalTo.own === own) return
+    const announced = ours.holdings.announced()
+    if (repair.equalTo?.theirs === info.holdings && repair.equalTo.own === announced) return
     repair.equalTo = undefined
     const now = clock.monotonic()
     const patienceMs = info.peer > ours.transport.self ? syncIntervalMs / 2 : syncIntervalMs
@@ -219,7 +219,7 @@ export class RepairSchedule {
         else isOpen = true
         continue
       }
-      const own = ours.catalog.tree(shard).root()
+      const own = announced.get(shard)?.root ?? ours.catalog.tree(shard).root()
       if (digestsEqual(root, own)) {
         repair.differing.delete(shard)
         equals.push(shard)
@@ -235,7 +235,7 @@ export class RepairSchedule {
     }
     if (equals.length > 0) this.#options.onCompared(info.peer, equals)
     if (lasting.length > 0) this.request(info.peer, lasting)
-    if (repair.differing.size === 0 && !isOpen) repair.equalTo = { theirs: info.holdings, own }
+    if (repair.differing.size === 0 && !isOpen) repair.equalTo = { theirs: info.holdings, own: announced }
   }
 
   /** Whether something has changed in a shard of which sessions are open here, since they were compared. */

@@ -29,7 +29,7 @@ export function keepersOf({ plan, world }: EndScene, session: string): readonly 
 
 /** Whether every peer of the core is up, sees all others alive, and every session is where it should be, equally. */
 export function isConverged(scene: EndScene): boolean {
-  return strangers(scene).length === 0 && differences(scene).length === 0 && mortals(scene).length === 0
+  return strangers(scene).length === 0 && areEqual(scene) && mortals(scene).length === 0
 }
 
 /** Sessions that are still to end by themselves: nobody touches them any more, so they will. */
@@ -58,9 +58,18 @@ export function strangers({ plan, world }: EndScene, isSuspectSeen = false): str
 /** Sessions that are not equal on all disks that should hold them, or are on others; in words. */
 export function differences(scene: EndScene): string[] {
   return sessionsOf(scene).flatMap((session) => {
-    const fault = misplaced(scene, session) ?? unequal(scene, session) ?? lacking(scene, session)
+    const fault = faultOf(scene, session)
     return fault === undefined ? [] : [`${session}: ${fault}`]
   })
+}
+
+/** Whether there are none. */
+export function areEqual(scene: EndScene): boolean {
+  return sessionsOf(scene).every((session) => faultOf(scene, session) === undefined)
+}
+
+function faultOf(scene: EndScene, session: string): string | undefined {
+  return misplaced(scene, session) ?? unequal(scene, session) ?? lacking(scene, session)
 }
 
 /** Whether every session is where it should be, and nowhere else in the core. */

@@ -7,7 +7,7 @@ import { LOSS_MAX_PER_MILLION } from '../checkers/false-death.ts'
 import { CHECKERS } from '../checkers/index.ts'
 import { ownCheckers } from '../checkers/own.ts'
 import { isWhole, QUIET, QUIET_WITHIN, Silence } from '../checkers/quiescence.ts'
-import { differences, isConverged, isPlaced, keepersOf, sessionsOf } from '../checkers/replicas.ts'
+import { areEqual, isConverged, isPlaced, keepersOf, sessionsOf } from '../checkers/replicas.ts'
 import { countFacts } from '../facts/index.ts'
 import { Copies } from '../checkers/copies.ts'
 import { isTerminated } from '../checkers/document.ts'
@@ -232,7 +232,7 @@ class Run {
   }
 
   #isEqual(): boolean {
-    return differences(this.#scene).length === 0
+    return areEqual(this.#scene)
   }
 
   /** Lets the world go on until the condition holds, looked at now and then; for so long at most. */
