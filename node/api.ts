@@ -4,6 +4,7 @@ import type * as Y from 'yjs'
 import type { PeerId } from '../transport/port.ts'
 import type { Reconstruction } from './reconstruction/api.ts'
 import type { Recovery } from './recovery/api.ts'
+import type { Replication, SyncProgress } from './replication/api.ts'
 import type { Snapshots } from './snapshots/api.ts'
 import type { StoreAdmin } from './store/api.ts'
 
@@ -197,64 +198,6 @@ export interface Member {
   readonly silentMs: number
 }
 
-export interface ReplicaStatus {
-  readonly peer: string
-  readonly name: string
-  /** Frames published but not yet on its disk. */
-  readonly pendingFrames: number
-  /** Age of the oldest of them, ms. */
-  readonly lagMs: number
-}
-
-export interface ReplicationStatus {
-  readonly syncState: 'synced' | 'syncing'
-  readonly replicas: readonly ReplicaStatus[]
-  /** Writes waiting for their copies. */
-  readonly pendingWrites: number
-  readonly framesPublished: number
-  readonly framesReceived: number
-  readonly updatesPublished: number
-  readonly updatesReceived: number
-  /** Refused since start, by reason: 'invalid', 'too-large', 'forged-origin', 'malformed-frame', … */
-  readonly refused: Readonly<Record<string, number>>
-  /** Updates waiting for a dependency. */
-  readonly parked: number
-  readonly exchanges: number
-}
-
-/** How a peer holds a shard: docs/REPLICATION.md says what each state promises. */
-export type HeldState = 'acquiring' | 'complete' | 'releasing' | 'partial'
-
-export interface ShardStatus {
-  readonly shard: number
-  /** This peer's own holding of it. */
-  readonly state: HeldState | 'none'
-  /** Sessions of it here. */
-  readonly sessions: number
-  /** Peers that should keep it, as this peer calculates, best claim first, and how far each says it is. */
-  readonly replicas: readonly { readonly peer: string; readonly state: HeldState | 'none' }[]
-}
-
-export interface SyncProgress {
-  readonly done: number
-  readonly total: number
-}
-
-export interface Replication {
-  status(): ReplicationStatus
-  /** The largest `lagMs` of any live replica, ms. */
-  lag(): number
-  progress(): SyncProgress
-  /** Every shard: how this peer holds it, and who should. */
-  shards(): ShardStatus[]
-  /** Runs an exchange with every live peer now. */
-  forceSync(onProgress?: (progress: SyncProgress) => void): Promise<SyncProgress>
-  /** Resolves once every live replica holds what this peer held when called. @throws REPLICATION_TIMEOUT */
-  ensureSynced(options?: { timeoutMs?: number; onProgress?: (progress: SyncProgress) => void }): Promise<SyncProgress>
-  /** Sessions whose shard root is equal on all live replicas, as last heard. */
-  syncedCount(): number
-}
-
 /** Sessions of this peer on their way to others. */
 export interface HandoverStatus {
   readonly kind: 'graceful' | 'drain'
@@ -344,6 +287,7 @@ export interface PeerEvents {
 
 export type * from './reconstruction/api.ts'
 export type * from './recovery/api.ts'
+export type * from './replication/api.ts'
 export type * from './snapshots/api.ts'
 export type * from './store/api.ts'
 

@@ -83,6 +83,9 @@ export function addMeshRoutes(app: FastifyInstance, peer: Peer): void {
   app.get('/v1/replication/lag', () => ({ lagMs: peer.replication.lag() }))
   app.get('/v1/replication/progress', () => peer.replication.progress())
   app.get('/v1/replication/shards', () => peer.replication.shards())
+  app.get('/v1/replication/under-replicated', (request) =>
+    peer.replication.underReplicated(parse(schema.pageQuery, request.query)),
+  )
   app.post('/v1/replication/sync', () => peer.replication.forceSync())
   app.post('/v1/replication/ensure-synced', (request) =>
     peer.replication.ensureSynced(parse(schema.ensureSyncedBody, request.body)),

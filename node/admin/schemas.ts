@@ -34,6 +34,7 @@ export const listQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100_000).optional(),
   after: z.string().optional(),
 })
+export const pageQuery = listQuery.pick({ limit: true, after: true })
 export const sampleQuery = z.strictObject({ n: z.coerce.number().int().min(1).max(1_000).default(10) })
 const expiry = {
   ttlMs: z.number().nullable().optional(),

@@ -1,6 +1,7 @@
 // The verbs that ask a running peer over its HTTP admin.
 import type { Command } from 'commander'
 import { SessionMeshError } from '../../crdt/errors.ts'
+import type { UnderReplicated } from '../api.ts'
 import { withBar } from './bar.ts'
 import type { AdminClient } from './client.ts'
 import { expiryOptions, registerExpiry, withExpiry } from './expiry.ts'
@@ -110,6 +111,19 @@ function registerReplication(replication: Command): void {
   verb(replication, 'shards', 'how each shard is held, here and by those who should', (client) =>
     client.get('/v1/replication/shards'),
   )
+  verb(
+    replication,
+    'under-replicated',
+    'sessions that fewer live peers hold than should, and why',
+    async (client, _args, { limit, after, json }) => {
+      const query = new URLSearchParams()
+      for (const [key, value] of Object.entries({ limit, after })) if (typeof value === 'string') query.set(key, value)
+      const answer = (await client.get(`/v1/replication/under-replicated?${query}`)) as UnderReplicated
+      return json === true ? answer : answer.sessions
+    },
+  )
+    .option('--limit <n>', 'at most so many (1000)')
+    .option('--after <id>', 'only ids after this one, for paging')
   verb(replication, 'sync', 'compare and repair with every live peer now', (client) =>
     client.call('POST', '/v1/replication/sync'),
   )

@@ -31,7 +31,7 @@ export interface OutboxOptions {
   readonly congested: (shard: number) => boolean
   /** A frame could not be gossiped whole: the shard must be exchanged directly. */
   readonly onUngossiped: (shard: number) => void
-  readonly onFrame: (updates: number, bytes: number) => void
+  readonly onFrame: (shard: number, updates: number, bytes: number) => void
   readonly onError: (error: unknown) => void
 }
 
@@ -123,7 +123,7 @@ export class Outbox {
     const entries = changes.map(({ write, update }) => ({ session: write.session, update }))
     const frame = { version: WIRE_VERSION, origin: transport.self, boot, shard, seq, sentAt: clock.now(), entries }
     const bytes = Frame.encode(frame)
-    this.#options.onFrame(changes.length, bytes.length)
+    this.#options.onFrame(shard, changes.length, bytes.length)
     const recipients = await transport.publish(this.#options.topicOf(shard), bytes).catch((error: unknown) => {
       this.#options.onError(error)
       return 0

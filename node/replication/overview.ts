@@ -1,5 +1,13 @@
 // What replication says of itself: status, lag, progress, and how each shard is held.
-import type { ReplicaStatus, ReplicationStatus, ShardStatus, SyncProgress } from '../api.ts'
+import type { Absent } from './absent.ts'
+import type {
+  PageOptions,
+  ReplicaStatus,
+  ReplicationStatus,
+  ShardStatus,
+  SyncProgress,
+  UnderReplicated,
+} from './api.ts'
 import type { PeerId } from '../../transport/port.ts'
 import type { PeerConfig } from '../config.ts'
 import type { Membership } from '../membership/membership.ts'
@@ -10,6 +18,7 @@ import type { AckLedger } from './acked.ts'
 import type { Counters } from './counters.ts'
 import type { DurabilityWaiters } from './durability.ts'
 import type { OwnHoldings } from './holdings.ts'
+import { Standing } from './standing.ts'
 
 export interface OverviewOptions {
   readonly clock: Clock
@@ -21,22 +30,27 @@ export interface OverviewOptions {
   readonly ledger: AckLedger
   readonly waiters: DurabilityWaiters
   readonly counters: Counters
+  readonly absent: Absent
   /** Shards whose root some live peer has otherwise, as last heard. */
   readonly differing: () => ReadonlySet<number>
 }
 
 export class Overview {
   readonly #options: OverviewOptions
+  readonly #standing: Standing
 
   constructor(options: OverviewOptions) {
     this.#options = options
+    this.#standing = new Standing({ ...options, shardCount: options.config.shardCount })
   }
 
   status(): ReplicationStatus {
-    const { counters, waiters, catalog } = this.#options
+    const { counters, waiters, catalog, absent, membership } = this.#options
     return {
       syncState: this.#isSynced() ? 'synced' : 'syncing',
       replicas: this.#replicas(),
+      underReplicated: this.#standing.count(),
+      absent: absent.list((peer) => membership.get(peer)?.info.name ?? ''),
       pendingWrites: waiters.size,
       ...counters.snapshot(),
       parked: catalog().parkedUpdates,
@@ -49,6 +63,10 @@ export class Overview {
 
   progress(): SyncProgress {
     return { done: this.syncedCount(), total: this.#options.catalog().size }
+  }
+
+  underReplicated(options: PageOptions): UnderReplicated {
+    return this.#standing.underReplicated(options)
   }
 
   syncedCount(): number {

@@ -36,6 +36,8 @@ export interface RebalanceOptions {
   readonly shardCount: number
   /** Other members are expected: addresses to look for them are configured. */
   readonly expectsOthers: boolean
+  /** This peer and another have just been equal in these shards. */
+  readonly onEqual: (peer: PeerId, shards: readonly number[]) => void
   /** A comparison is done: acknowledgements may have come with it. */
   readonly onCompared: () => void
   readonly onError: (error: unknown) => void
@@ -95,6 +97,7 @@ export class Rebalance {
     const { membership } = this.#options
     const boot = membership.get(peer)?.info.boot
     if (boot === undefined) return
+    this.#options.onEqual(peer, [...shards])
     let changed = false
     for (const shard of shards) {
       const equals = this.#compared.get(shard) ?? new Map<PeerId, string>()

@@ -1,7 +1,6 @@
 // Replication: the outbox, the inbox, acknowledgements and anti-entropy of one peer, and when each of them acts.
 import { SessionMeshError, shardOf } from '../../crdt/index.ts'
 import type { PeerId, Transport } from '../../transport/port.ts'
-import type { Replication as ReplicationApi, ReplicationStatus, ShardStatus, SyncProgress } from '../api.ts'
 import type { PeerConfig } from '../config.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { ReplicaSets } from '../membership/replica-sets.ts'
@@ -10,9 +9,18 @@ import type { Cancel, Clock } from '../ports/clock.ts'
 import type { Catalog } from '../sessions/catalog.ts'
 import type { Entry } from '../sessions/entry.ts'
 import { every, until } from '../util/timers.ts'
+import { Absent } from './absent.ts'
 import { AckLedger } from './acked.ts'
 import { Acknowledger } from './acknowledger.ts'
 import type { Counters } from './counters.ts'
+import type {
+  PageOptions,
+  Replication as ReplicationApi,
+  ReplicationStatus,
+  ShardStatus,
+  SyncProgress,
+  UnderReplicated,
+} from './api.ts'
 import { DurabilityWaiters, type Copies, type ResolvedWriteOptions, type Write } from './durability.ts'
 import { serveExchange, type ExchangeOptions } from './exchange-server.ts'
 import { Fetching, type Answers } from './fetching.ts'
@@ -63,6 +71,7 @@ export class Replication implements ReplicationApi {
   readonly #waiters: DurabilityWaiters
   readonly #following: Following
   readonly #overview: Overview
+  readonly #absent = new Absent()
   readonly #cancels: Cancel[] = []
   #parts: Parts | undefined
 
@@ -83,6 +92,7 @@ export class Replication implements ReplicationApi {
       ...options,
       ledger: this.#ledger,
       waiters: this.#waiters,
+      absent: this.#absent,
       differing: () => this.#parts?.repair.differingShards() ?? new Set(),
     })
   }
@@ -142,7 +152,8 @@ export class Replication implements ReplicationApi {
     const lettingGo = new LettingGo(shared)
     const expectsOthers = config.bootstrap.length > 0 || config.mdns
     const onCompared = () => this.#recheck()
-    const rebalance = new Rebalance({ ...shared, topics, lettingGo, expectsOthers, onCompared })
+    const onEqual = (peer: PeerId, equal: readonly number[]) => this.#absent.compared(peer, equal)
+    const rebalance = new Rebalance({ ...shared, topics, lettingGo, expectsOthers, onEqual, onCompared })
     const repair = new RepairSchedule({
       ...shared,
       syncIntervalMs: config.syncIntervalMs,
@@ -251,6 +262,10 @@ export class Replication implements ReplicationApi {
     return this.#parts?.repair.differingShards().has(shard) ?? false
   }
 
+  underReplicated(options: PageOptions = {}): UnderReplicated {
+    return this.#overview.underReplicated(options)
+  }
+
   syncedCount(): number {
     return this.#overview.syncedCount()
   }
@@ -317,7 +332,10 @@ export class Replication implements ReplicationApi {
       onUngossiped: (shard) => {
         for (const peer of this.#ledger.replicasOf(shard)) this.#parts?.repair.request(peer, [shard])
       },
-      onFrame: (updates) => counters.published(updates),
+      onFrame: (shard, updates) => {
+        counters.published(updates)
+        this.#absent.published(shard, updates)
+      },
       onError,
     })
   }
@@ -357,6 +375,8 @@ export class Replication implements ReplicationApi {
   }
 
   #memberChanged(change: MemberChange): void {
+    const { membership, holdings, clock } = this.#options
+    this.#absent.memberChanged(change, membership.get(change.peer)?.info.holdings, holdings, clock.now())
     if (change.rebooted || change.to === 'dead' || change.to === 'left') this.#ledger.forget(change.peer)
     if (change.to === 'left') this.#parts?.inbox.forget(change.peer)
     this.#setsChanged()

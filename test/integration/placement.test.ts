@@ -265,3 +265,42 @@ test('what rests on something lost is kept, and keeps nothing else from being le
   expect(await store.read(ids[0] ?? '')).toBeDefined()
   expect(rest.map((each) => each.replication.status().parked)).toEqual([0, 0, 0])
 })
+
+test('sessions on too few peers are counted, with the reason, until they have their factor again', async () => {
+  const four = await start(4, { replicationFactor: 3 })
+  const sessions = await create(four, 40)
+  await eventuallyAsync('three disks each', () => everySessionOnDisks(four, sessions, 3), 20_000)
+  const first = peer(four, 0)
+  expect(first.replication.underReplicated()).toEqual({ count: 0, sessions: [] })
+  // Whoever must take over can't get anything.
+  const heal = four.network.drop((parcel) => parcel.kind === 'response' && parcel.protocol === 'tree')
+  await peer(four, 3).stop()
+  const rest = four.peers.slice(0, 3)
+  await eventually('all to be kept by all three', () =>
+    first.replication.shards().every(({ replicas }) => replicas.length === 3),
+  )
+  await eventually('those to say that they are getting it', () => {
+    const { count, sessions: found } = first.replication.underReplicated()
+    return count > 0 && found.every(({ reason }) => reason.includes('is still getting it'))
+  })
+  const { count, sessions: lacking } = first.replication.underReplicated()
+  expect(count).toBe(first.replication.status().underReplicated)
+  expect(lacking[0]).toMatchObject({ copies: 2, wanted: 3 })
+  const page = first.replication.underReplicated({ limit: 1, after: lacking[0]?.session ?? '' })
+  expect(page).toEqual({ count, sessions: [lacking[1]] })
+  expect(first.replication.status().absent).toMatchObject([{ name: 'd', isBack: false, missedUpdates: 0 }])
+  const { session } = await first.sessions.create('s-more')
+  session.close()
+  heal()
+  await eventually(
+    'the factor everywhere',
+    () => rest.every((each) => each.replication.underReplicated().count === 0),
+    20_000,
+  )
+  await peer(four, 2).stop()
+  await eventually('too few peers to be seen', () => first.replication.underReplicated().count > 0)
+  expect(first.replication.underReplicated().sessions[0]).toMatchObject({
+    wanted: 3,
+    reason: expect.stringMatching(/^only 2 live peers of 3 can keep it/),
+  })
+})

@@ -5,6 +5,8 @@ export interface WaitOptions {
   readonly timeoutMs: number
   /** Completes the sentence "waited N ms for …". */
   readonly what: string
+  /** Between two looks; longer where looking costs those that are waited for. @default 20 */
+  readonly intervalMs?: number
 }
 
 /**
@@ -12,7 +14,10 @@ export interface WaitOptions {
  * killed or started refuses connections.
  * @throws Error naming `what`, the last answer and the last failure, when the deadline has passed
  */
-export async function waitFor<T>(condition: () => T | Promise<T>, { timeoutMs, what }: WaitOptions): Promise<T> {
+export async function waitFor<T>(
+  condition: () => T | Promise<T>,
+  { timeoutMs, what, intervalMs = INTERVAL_MS }: WaitOptions,
+): Promise<T> {
   const deadline = performance.now() + timeoutMs
   let last: unknown
   for (;;) {
@@ -26,7 +31,7 @@ export async function waitFor<T>(condition: () => T | Promise<T>, { timeoutMs, w
     if (performance.now() >= deadline) {
       throw new Error(`waited ${timeoutMs} ms for ${what}; last: ${String(last)}`, { cause: last })
     }
-    await after(INTERVAL_MS)
+    await after(intervalMs)
   }
 }
 

@@ -116,6 +116,7 @@ test.each([
   [['replication', 'status'], { pendingWrites: 0 }],
   [['replication', 'lag'], { lagMs: 0 }],
   [['replication', 'progress'], { done: expect.any(Number) }],
+  [['replication', 'under-replicated', '--limit', '5'], { count: expect.any(Number) }],
   [['replication', 'sync'], { total: expect.any(Number) }],
   [['replication', 'ensure-synced', '--timeout', '1000'], { total: expect.any(Number) }],
   [['failover', 'status'], { delegate: null }],

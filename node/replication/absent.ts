@@ -1,0 +1,91 @@
+// Replicas that are away, and how much they miss meanwhile. Nothing hangs on these counts: whoever comes back is compared
+// with as a whole, and by digests. But until that is done it is not taken for a holder of what it kept, whatever it says.
+import type { PeerId } from '../../transport/port.ts'
+import type { Holdings, MemberChange } from '../membership/view.ts'
+import type { AbsentReplica } from './api.ts'
+import type { OwnHoldings } from './holdings.ts'
+
+/** Updates past which counting on is of no use. */
+export const MISSED_MAX = 10_000
+/** Peers remembered: in a mesh whose members come and go for ever, those that went last. */
+const PEERS_MAX = 256
+
+interface Absence {
+  readonly since: number
+  /** Shards in which it is not yet known to have everything. */
+  readonly shards: Set<number>
+  missed: number
+  needsFullRepair: boolean
+  isBack: boolean
+}
+
+export class Absent {
+  readonly #absences = new Map<PeerId, Absence>()
+
+  /** @param theirs what it says that it holds */
+  memberChanged(
+    { peer, to, from, rebooted }: MemberChange,
+    theirs: Holdings | undefined,
+    own: OwnHoldings,
+    now: number,
+  ): void {
+    const isKept = (shard: number) => (theirs?.get(shard)?.state ?? 'partial') !== 'partial'
+    if (to === 'dead' || to === 'left') this.went(peer, [...(theirs?.keys() ?? [])].filter(isKept), now)
+    // A new process says of itself what it has not got.
+    else if (to === 'alive' && rebooted) this.returned(peer, () => false)
+    else if (to === 'alive' && from !== 'suspect') {
+      this.returned(peer, (shard) => isKept(shard) && own.replicates(shard))
+    }
+  }
+
+  /** @param shards those that it said it keeps. @param now wall clock, ms */
+  went(peer: PeerId, shards: Iterable<number>, now: number): void {
+    const known = this.#absences.get(peer)
+    const kept = new Set([...(known?.shards ?? []), ...shards])
+    if (kept.size === 0) return
+    const before = { since: now, missed: 0, needsFullRepair: false, ...known }
+    this.#absences.delete(peer)
+    this.#absences.set(peer, { ...before, shards: kept, isBack: false })
+    const [first] = this.#absences.keys()
+    if (first !== undefined && this.#absences.size > PEERS_MAX) this.#absences.delete(first)
+  }
+
+  /** It is alive: only what it keeps now is still to be compared. */
+  returned(peer: PeerId, keeps: (shard: number) => boolean): void {
+    const absence = this.#absences.get(peer)
+    if (absence === undefined) return
+    absence.isBack = true
+    for (const shard of absence.shards) if (!keeps(shard)) absence.shards.delete(shard)
+    if (absence.shards.size === 0) this.#absences.delete(peer)
+  }
+
+  /** Updates of the shard went out. */
+  published(shard: number, updates: number): void {
+    for (const absence of this.#absences.values()) {
+      if (absence.isBack || absence.needsFullRepair || !absence.shards.has(shard)) continue
+      absence.missed += updates
+      absence.needsFullRepair = absence.missed > MISSED_MAX
+    }
+  }
+
+  /** It has just been equal to this peer in these shards. */
+  compared(peer: PeerId, shards: Iterable<number>): void {
+    const absence = this.#absences.get(peer)
+    if (absence === undefined) return
+    for (const shard of shards) absence.shards.delete(shard)
+    if (absence.shards.size === 0) this.#absences.delete(peer)
+  }
+
+  /** Whether what the peer says of the shard may be from before its absence. */
+  isBehind(peer: PeerId, shard: number): boolean {
+    const absence = this.#absences.get(peer)
+    if (absence === undefined) return false
+    return absence.needsFullRepair || absence.shards.has(shard)
+  }
+
+  list(nameOf: (peer: PeerId) => string): AbsentReplica[] {
+    return [...this.#absences].map(([peer, { since, missed, needsFullRepair, isBack }]) => {
+      return { peer, name: nameOf(peer), since, isBack, missedUpdates: missed, needsFullRepair }
+    })
+  }
+}
