@@ -82,8 +82,9 @@ function refusal(scene: Scene, entry: Entry, wasHeld: boolean): string {
     case 'PEER_RETURNING':
       return (plan.peer.life?.retentionMs ?? 0) > 0 ? '' : 'it was not away for long'
     case 'SESSION_NOT_FOUND':
-      // A peer forgets first, and then its disk does.
+      // A peer forgets and lets go first, and its disk follows; a full one when there is room.
       if (mayForget(scene, entry.machine, operation.session)) return ''
+      if (world.machine(entry.machine).disk.hasRefused) return ''
       return wasHeld && !history.forgotten.has(operation.session) && !history.aside.has(operation.session)
         ? `does not know ${operation.session}, which is on its disk`
         : ''
