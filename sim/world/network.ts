@@ -261,7 +261,12 @@ export class Network {
     link.blocks--
     if (link.blocks > 0) return
     this.#trace.add(this.loop.now, from, 'open', to)
-    for (const connection of this.#between(from, to)) connection.reopened(from)
+    for (const connection of this.#between(from, to)) {
+      connection.reopened(from)
+      // What TCP sends again to a process that has died meanwhile, its machine answers with a reset.
+      if (!connection.ends.some(({ isDown }) => isDown) || this.isBlocked(from, to)) continue
+      this.loop.schedule(this.loop.now + link.afterOpening(this.loop.now), () => connection.close())
+    }
   }
 
   /** A connection over which nothing may come back, from now on, is given up in its time. */
