@@ -4,7 +4,7 @@ import type * as Y from 'yjs'
 import type { PeerId } from '../transport/port.ts'
 import type { Reconstruction } from './reconstruction/api.ts'
 import type { Recovery } from './recovery/api.ts'
-import type { Replication, SyncProgress } from './replication/api.ts'
+import type { Replication, Sync, SyncProgress } from './replication/api.ts'
 import type { Snapshots } from './snapshots/api.ts'
 import type { StoreAdmin } from './store/api.ts'
 
@@ -298,6 +298,7 @@ export interface Peer {
   readonly addresses: readonly string[]
   readonly sessions: Sessions
   readonly replication: Replication
+  readonly sync: Sync
   readonly failover: Failover
   readonly snapshots: Snapshots
   readonly store: StoreAdmin

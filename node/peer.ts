@@ -1,7 +1,7 @@
 // The composition root: builds one peer from its ports and starts and stops its parts in order.
 //   start: store → identity → catalog (reads the disk) → transport → replication → membership; stop: in reverse
 import type { PeerId, Transport } from '../transport/port.ts'
-import type { HandoverStatus, Health, HealthCheck, Member, Peer, PeerEvents, StoreAdmin } from './api.ts'
+import type { HandoverStatus, Health, HealthCheck, Member, Peer, PeerEvents, StoreAdmin, Sync } from './api.ts'
 import type { PeerConfig } from './config.ts'
 import { hasCode, SessionMeshError } from '../crdt/errors.ts'
 import { Failover } from './failover.ts'
@@ -102,6 +102,10 @@ export class MeshPeer implements Peer {
 
   get replication(): Replication {
     return this.#parts().replication
+  }
+
+  get sync(): Sync {
+    return this.#parts().replication.sync
   }
 
   get failover(): Failover {

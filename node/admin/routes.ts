@@ -86,10 +86,25 @@ export function addMeshRoutes(app: FastifyInstance, peer: Peer): void {
   app.get('/v1/replication/under-replicated', (request) =>
     peer.replication.underReplicated(parse(schema.pageQuery, request.query)),
   )
-  app.post('/v1/replication/sync', () => peer.replication.forceSync())
-  app.post('/v1/replication/ensure-synced', (request) =>
-    peer.replication.ensureSynced(parse(schema.ensureSyncedBody, request.body)),
+  app.post('/v1/replication/sync', (request, reply) =>
+    withProgress(request, reply, (onProgress) => peer.replication.forceSync(onProgress)),
   )
+  app.post('/v1/replication/ensure-synced', (request, reply) => {
+    const options = parse(schema.ensureSyncedBody, request.body)
+    return withProgress(request, reply, (onProgress) => peer.replication.ensureSynced({ ...options, onProgress }))
+  })
+  app.post('/v1/replication/validate', (request, reply) =>
+    withProgress(request, reply, (onProgress) => peer.replication.validateConsistency({ onProgress })),
+  )
+  app.post('/v1/replication/reconcile', (request, reply) =>
+    withProgress(request, reply, (onProgress) => peer.replication.reconcile({ onProgress })),
+  )
+  app.get('/v1/sync', () => peer.sync.status())
+  app.get('/v1/sync/pending', () => peer.sync.pending())
+  app.post('/v1/sync', (request, reply) => {
+    const { to } = parse(schema.syncBody, request.body)
+    return withProgress(request, reply, (onProgress) => peer.sync.forceTransfer(to, { onProgress }))
+  })
   app.get('/v1/failover', () => peer.failover.status())
   app.post('/v1/failover', (request, reply) =>
     withProgress(request, reply, (onProgress) => failover(peer, request.body, onProgress)),

@@ -83,6 +83,7 @@ export const failoverBody = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('wait'), ...timeout.shape }),
 ])
 export const purgeBody = z.strictObject({ dryRun: z.boolean().default(false) })
+export const syncBody = z.strictObject({ to: z.string().default('all') })
 export const ensureSyncedBody = timeout
 
 /** Zod's optional keys may hold undefined; our options must not have such keys at all. */

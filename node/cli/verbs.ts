@@ -1,13 +1,13 @@
 // The verbs that ask a running peer over its HTTP admin.
 import type { Command } from 'commander'
 import { SessionMeshError } from '../../crdt/errors.ts'
-import type { UnderReplicated } from '../api.ts'
 import { withBar } from './bar.ts'
 import type { AdminClient } from './client.ts'
 import { expiryOptions, registerExpiry, withExpiry } from './expiry.ts'
 import { validateIntegrity } from './integrity.ts'
 import { registerReconstruction, registerRevert } from './reconstruction.ts'
 import { registerRecovery } from './recovery.ts'
+import { registerReplication, timeoutOption } from './replication.ts'
 import { registerSnapshots } from './snapshots.ts'
 import { jsonOrText, queryOf, readOptions, sessionPath, verb, withReadOptions, writeOptions } from './verb.ts'
 
@@ -34,7 +34,7 @@ export function registerVerbs(program: Command): void {
   ).option('--dry-run', 'only say what would be done')
   registerSessions(program.command('sessions').description('count, sample and list sessions'))
   registerSession(program.command('session').description('create, read, change and terminate one session'))
-  registerReplication(program.command('replication').description('how far replicas are, and making them catch up'))
+  registerReplication(program)
   verb(program, 'drain', 'hand everything to the other peers, and keep nothing', (client, _args, options) =>
     handOver(client, options, { action: 'drain' }),
   ).option('--timeout <ms>', 'stop waiting after so long (300000)')
@@ -104,34 +104,6 @@ function registerSession(session: Command): void {
   withWriteOptions(registerRevert(session))
 }
 
-function registerReplication(replication: Command): void {
-  verb(replication, 'status', 'replicas, lag, frames, refusals', (client) => client.get('/v1/replication'))
-  verb(replication, 'lag', 'age of the oldest unacknowledged frame, ms', (client) => client.get('/v1/replication/lag'))
-  verb(replication, 'progress', 'sessions equal on all replicas', (client) => client.get('/v1/replication/progress'))
-  verb(replication, 'shards', 'how each shard is held, here and by those who should', (client) =>
-    client.get('/v1/replication/shards'),
-  )
-  verb(
-    replication,
-    'under-replicated',
-    'sessions that fewer live peers hold than should, and why',
-    async (client, _args, { limit, after, json }) => {
-      const query = new URLSearchParams()
-      for (const [key, value] of Object.entries({ limit, after })) if (typeof value === 'string') query.set(key, value)
-      const answer = (await client.get(`/v1/replication/under-replicated?${query}`)) as UnderReplicated
-      return json === true ? answer : answer.sessions
-    },
-  )
-    .option('--limit <n>', 'at most so many (1000)')
-    .option('--after <id>', 'only ids after this one, for paging')
-  verb(replication, 'sync', 'compare and repair with every live peer now', (client) =>
-    client.call('POST', '/v1/replication/sync'),
-  )
-  verb(replication, 'ensure-synced', 'wait until every live replica holds everything', (client, _args, options) =>
-    client.call('POST', '/v1/replication/ensure-synced', timeoutOption(options)),
-  ).option('--timeout <ms>', 'give up after so long')
-}
-
 function registerFailover(failover: Command): void {
   const ask =
     (action: string) =>
@@ -162,10 +134,6 @@ function withWriteOptions(command: Command): Command {
   return command
     .option('--durability <copies>', "disks to wait for: a number, 'memory', 'local', 'quorum' or 'all'")
     .option('--strict', 'fail when fewer copies can be had')
-}
-
-function timeoutOption({ timeout }: Record<string, unknown>): object {
-  return typeof timeout === 'string' ? { timeoutMs: Number(timeout) } : {}
 }
 
 /** @throws INVALID_ARGUMENT naming the option */

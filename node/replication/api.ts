@@ -87,6 +87,69 @@ export interface SyncProgress {
   readonly total: number
 }
 
+export type OnSyncProgress = (progress: SyncProgress) => void
+
+export interface InconsistentSession {
+  readonly session: string
+  /** Names of the replicas that have it otherwise than this peer, or only one of the two has it. */
+  readonly peers: readonly string[]
+}
+
+/** What a comparison with all other live replicas has found; it has changed nothing. */
+export interface ConsistencyReport {
+  /** All answered, and all have the same. */
+  readonly consistent: boolean
+  /** Sessions here. */
+  readonly sessions: number
+  /** Names of the peers that it was compared with, in the shards that both keep. */
+  readonly peers: readonly string[]
+  readonly unanswered: readonly string[]
+  /** Sessions that differed, and still did a sync interval later. */
+  readonly inconsistentCount: number
+  /** The first thousand of them, in order of id. */
+  readonly inconsistent: readonly InconsistentSession[]
+}
+
+export interface ReconcileReport {
+  /** Names of the peers that were compared with, in the shards that both keep. */
+  readonly peers: readonly string[]
+  readonly unanswered: readonly string[]
+  /** Peers with which something could not be taken in, on either side. */
+  readonly refused: readonly string[]
+  /** Sessions that differed, summed over the peers … */
+  readonly differing: number
+  /** … of which this peer got news, and those that it sent. */
+  readonly pulled: number
+  readonly pushed: number
+}
+
+/** What another peer has not got yet. */
+export interface PendingTransfer {
+  readonly peer: string
+  readonly name: string
+  /** Frames that it has not acknowledged, and the age of the oldest. */
+  readonly pendingFrames: number
+  readonly lagMs: number
+  /** Shards that it has otherwise, as last heard. */
+  readonly differingShards: readonly number[]
+}
+
+export interface SyncStatus {
+  readonly syncState: 'synced' | 'syncing'
+  /** Peers that something is pending for, the frames of all of them, and the largest lag. */
+  readonly pendingCount: number
+  readonly frames: number
+  readonly lagMs: number
+}
+
+/** `peer.sync`: what is on its way to other peers. */
+export interface Sync {
+  status(): SyncStatus
+  pending(): PendingTransfer[]
+  /** Compares and repairs now with one live peer (id or name), or `all`. @throws PEER_NOT_FOUND, PEER_UNREACHABLE */
+  forceTransfer(to: string, options?: { readonly onProgress?: OnSyncProgress }): Promise<SyncProgress>
+}
+
 export interface Replication {
   status(): ReplicationStatus
   /** The largest `lagMs` of any live replica, ms. */
@@ -100,6 +163,10 @@ export interface Replication {
   forceSync(onProgress?: (progress: SyncProgress) => void): Promise<SyncProgress>
   /** Resolves once every live replica holds what this peer held when called. @throws REPLICATION_TIMEOUT */
   ensureSynced(options?: { timeoutMs?: number; onProgress?: (progress: SyncProgress) => void }): Promise<SyncProgress>
+  /** Compares every session here with all other live replicas, and changes nothing. */
+  validateConsistency(options?: { readonly onProgress?: OnSyncProgress }): Promise<ConsistencyReport>
+  /** The same, and makes both sides equal wherever they differ. */
+  reconcile(options?: { readonly onProgress?: OnSyncProgress }): Promise<ReconcileReport>
   /** Sessions whose shard root is equal on all live replicas, as last heard. */
   syncedCount(): number
 }

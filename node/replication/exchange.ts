@@ -54,6 +54,17 @@ export async function exchange(
   return { differing: differing.size, pulled, pushed, compared, refused: walk.refused }
 }
 
+/** Sessions that the two have otherwise, or of which one has none; nothing is swapped. @throws as `exchange` */
+export async function differingSessions(
+  options: ExchangeOptions,
+  peer: PeerId,
+  shards: readonly number[],
+): Promise<ReadonlySet<string>> {
+  await options.catalog.settle(new Set(shards))
+  const walk: Walk = { peer, mine: [], boot: '', theirs: [], refused: false, absent: new Set() }
+  return findDiffering(options, walk, shards)
+}
+
 async function findDiffering(options: ExchangeOptions, walk: Walk, shards: readonly number[]): Promise<Set<string>> {
   const differing = new Set<string>()
   let queries = shards.map((shard) => ({ shard, prefix: '' }))

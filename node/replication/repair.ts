@@ -122,6 +122,11 @@ export class RepairSchedule {
     return differing
   }
 
+  /** Shards whose root this peer has otherwise, as last heard. */
+  differingWith(peer: PeerId): number[] {
+    return [...(this.#peers.get(peer)?.differing.keys() ?? [])]
+  }
+
   async #run(peer: PeerId, repair: PeerRepair): Promise<void> {
     const { clock, membership, onError } = this.#options
     while (this.#running && repair.wanted.size + repair.sessions.size > 0) {

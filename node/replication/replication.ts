@@ -8,12 +8,13 @@ import type { MemberChange } from '../membership/view.ts'
 import type { Cancel, Clock } from '../ports/clock.ts'
 import type { Catalog } from '../sessions/catalog.ts'
 import type { Entry } from '../sessions/entry.ts'
-import { every, until } from '../util/timers.ts'
+import { every } from '../util/timers.ts'
 import { Absent } from './absent.ts'
 import { AckLedger } from './acked.ts'
 import { Acknowledger } from './acknowledger.ts'
 import type { Counters } from './counters.ts'
 import type {
+  OnSyncProgress,
   PageOptions,
   Replication as ReplicationApi,
   ReplicationStatus,
@@ -32,6 +33,7 @@ import { LettingGo } from './letting-go.ts'
 import { Outbox } from './outbox.ts'
 import { Overview } from './overview.ts'
 import { Rebalance } from './rebalance.ts'
+import { Reconciliation } from './reconciliation.ts'
 import { RepairSchedule } from './repair.ts'
 import { Topics } from './topics.ts'
 
@@ -72,6 +74,9 @@ export class Replication implements ReplicationApi {
   readonly #following: Following
   readonly #overview: Overview
   readonly #absent = new Absent()
+  readonly sync: Reconciliation
+  readonly validateConsistency: ReplicationApi['validateConsistency'] = (options) => this.sync.validate(options)
+  readonly reconcile: ReplicationApi['reconcile'] = (options) => this.sync.reconcile(options)
   readonly #cancels: Cancel[] = []
   #parts: Parts | undefined
 
@@ -87,6 +92,13 @@ export class Replication implements ReplicationApi {
       clock: options.clock,
       isKept: (shard) => options.holdings.replicates(shard),
       onTurn: (shard) => this.#parts?.rebalance.turn(shard),
+    })
+    this.sync = new Reconciliation({
+      ...options,
+      ...options.config,
+      ledger: this.#ledger,
+      parts: () => this.#parts,
+      onCompared: (peer, shards) => this.#parts?.rebalance.compared(peer, shards),
     })
     this.#overview = new Overview({
       ...options,
@@ -270,32 +282,14 @@ export class Replication implements ReplicationApi {
     return this.#overview.syncedCount()
   }
 
-  async forceSync(onProgress?: (progress: SyncProgress) => void): Promise<SyncProgress> {
-    const peers = this.#ledger.replicas()
-    let done = 0
-    onProgress?.({ done, total: peers.length })
-    for (const peer of peers) {
-      await this.#parts?.repair.now(peer)
-      done++
-      onProgress?.({ done, total: peers.length })
-    }
-    return { done, total: peers.length }
+  async forceSync(onProgress: OnSyncProgress = () => {}): Promise<SyncProgress> {
+    return this.#parts === undefined ? { done: 0, total: 0 } : this.sync.forceTransfer('all', { onProgress })
   }
 
   async ensureSynced(
-    options: { timeoutMs?: number; onProgress?: (progress: SyncProgress) => void } = {},
+    options: { readonly timeoutMs?: number; readonly onProgress?: OnSyncProgress } = {},
   ): Promise<SyncProgress> {
-    const { clock, sets } = this.#options
-    await this.#options.catalog().journal.flush()
-    await this.forceSync(options.onProgress)
-    const timeoutMs = options.timeoutMs ?? 30_000
-    const targets = this.#allShards().map((shard) => this.#ledger.last(shard))
-    const holds = () =>
-      this.#parts?.outbox.waitingBytes === 0 &&
-      targets.every((seq, shard) => sets.of(shard).others.every((peer) => this.#ledger.holds(peer, shard, seq)))
-    await until(clock, holds, { timeoutMs, intervalMs: 20, what: 'ensureSynced' }).catch((cause: unknown) => {
-      throw new SessionMeshError('REPLICATION_TIMEOUT', `not every replica caught up within ${timeoutMs} ms`, { cause })
-    })
+    await this.sync.ensure(options)
     return this.progress()
   }
 
