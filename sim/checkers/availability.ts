@@ -3,7 +3,7 @@ import type { Entry } from '../workload/history.ts'
 import { MS } from '../world/loop.ts'
 import type { CheckerKind, Scene } from './checker.ts'
 import { idleTimeOf } from './lifetime.ts'
-import { mayForget } from './tombstones.ts'
+import { forgetsDeletions, mayForget } from './tombstones.ts'
 import { Troubles } from './trouble.ts'
 
 /** Reads of what is held wait for nothing but the disk. */
@@ -80,12 +80,12 @@ function refusal(scene: Scene, entry: Entry, wasHeld: boolean): string {
     case 'PEER_NOT_RUNNING': // an orderly stop is under way
       return ''
     case 'PEER_RETURNING':
-      return (plan.peer.life?.retentionMs ?? 0) > 0 ? '' : 'it was not away for long'
+      return forgetsDeletions(plan) ? '' : 'it was not away for long'
     case 'SESSION_NOT_FOUND':
       // A peer forgets and lets go first, and its disk follows; a full one when there is room.
       if (mayForget(scene, entry.machine, operation.session)) return ''
       if (world.machine(entry.machine).disk.hasRefused) return ''
-      return wasHeld && !history.forgotten.has(operation.session) && !history.aside.has(operation.session)
+      return wasHeld && !history.isGone(operation.session)
         ? `does not know ${operation.session}, which is on its disk`
         : ''
     case 'SESSION_UNAVAILABLE': {

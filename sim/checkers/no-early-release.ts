@@ -3,6 +3,7 @@ import type { CheckerKind } from './checker.ts'
 import { promised } from './copies.ts'
 import { isTerminated } from './document.ts'
 import { recovered } from './shadows.ts'
+import { forgetsDeletions } from './tombstones.ts'
 
 export const noEarlyRelease: CheckerKind = {
   name: 'no-early-release',
@@ -37,8 +38,7 @@ export const noEarlyRelease: CheckerKind = {
         if (cause !== 'removed') return
         // A deletion is forgotten in its time, by everyone; who comes back then sets aside what it has of it.
         if (history.forgotten.has(session)) return
-        const isMortal = (plan.peer.life?.retentionMs ?? 0) > 0
-        if (isMortal && before !== undefined && isTerminated(recovered(before))) return
+        if (before !== undefined && forgetsDeletions(plan) && isTerminated(recovered(before))) return
         const messages = harmed(machine, session)
         if (messages.length > 0) early.set(`${machine} ${session}`, { machine, messages })
       },

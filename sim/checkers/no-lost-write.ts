@@ -19,7 +19,7 @@ export const noLostWrite: EndCheckerKind = {
       for (const entry of scene.history.entries) {
         const { session, kind, tag } = entry.operation
         if (entry.outcome !== 'acked' || kind === 'read' || !isOwed(scene, entry)) continue
-        if (scene.history.forgotten.has(session) || scene.history.aside.has(session)) continue
+        if (scene.history.isGone(session)) continue
         if (!holdings.has(session)) holdings.set(session, readable(scene, session))
         const holding = holdings.get(session)
         const lost = holding === undefined ? 'is gone' : missing(scene, entry, holding)

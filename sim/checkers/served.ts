@@ -6,6 +6,7 @@ import { fingerprint, isTerminated } from './document.ts'
 import { isWhole } from './quiescence.ts'
 import { holdersOf } from './replicas.ts'
 import type { FinalRead } from './final-reads.ts'
+import { forgetsDeletions } from './tombstones.ts'
 
 export const served: EndCheckerKind = {
   name: 'served',
@@ -19,7 +20,7 @@ export const served: EndCheckerKind = {
       if (!isWhole(scene)) return
       for (const read of reads.reads) compareRead(scene, read, report)
       // Which tombstones have left the trees by now the disks don't tell.
-      if ((scene.plan.peer.life?.retentionMs ?? 0) > 0) return
+      if (forgetsDeletions(scene.plan)) return
       for (const [machine, { hash }] of reads.hashes) {
         const expected = treesOf(scene, machine)
         if (hash === expected) continue

@@ -38,7 +38,7 @@ export const uniqueIds: EndCheckerKind = {
         const { disk } = world.machine(machine)
         const removed = removals.get(`${machine} ${session}`) ?? 0
         // Nor where it has forgotten a session that comes back.
-        const isGone = history.forgotten.has(session) || history.aside.has(session)
+        const isGone = history.isGone(session)
         const losses = isGone ? Infinity : removed + (disk.isDamaged(session) ? disk.generationOf(session) : 0)
         const cause = losses > 0 ? session : ''
         if (wrote !== undefined) writers.wrote(wrote.client, machine, `${machine}/${incarnation}`, cause, losses)

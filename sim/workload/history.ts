@@ -107,6 +107,11 @@ export class History {
     )
   }
 
+  /** Whether its deletion was forgotten somewhere, or a peer has set it aside: a peer may be without it then. */
+  isGone(session: string): boolean {
+    return this.forgotten.has(session) || this.aside.has(session)
+  }
+
   count(outcome: Outcome): number {
     return this.entries.filter((entry) => entry.outcome === outcome).length
   }
