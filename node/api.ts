@@ -111,6 +111,29 @@ export interface SessionView {
   readonly history: readonly Transition[]
 }
 
+/** Who is present in a session, at whatever peer: awareness as y-protocols has it. A peer's users go when it dies. */
+export interface Presence {
+  /** Of this user, among all. */
+  readonly id: number
+  /** What each user shows, by id, this one's included. */
+  states(): ReadonlyMap<number, Readonly<Record<string, unknown>>>
+  /** What the others see of this user; null: it is not there. At most 4,096 characters of JSON. @throws INVALID_ARGUMENT */
+  set(state: Readonly<Record<string, unknown>> | null): void
+  /** Called when `states` has changed. */
+  on(listener: () => void): () => void
+  /** For doors to other programs: updates as y-protocols encodes them, in and out. Ends with the session's `close`. */
+  share(hear: (update: Uint8Array) => void): PresenceChannel
+}
+
+/** One who tells of users of a session, and hears of all others. */
+export interface PresenceChannel {
+  /** @throws Error if it is no awareness update */
+  tell(update: Uint8Array): void
+  /** All who are present now, as an update. */
+  present(): Uint8Array
+  close(): void
+}
+
 /** An open session: a live document on this peer. */
 export interface Session {
   readonly id: string
@@ -128,6 +151,8 @@ export interface Session {
   /** Pushes its end on, if it has a `ttlMs`. Writes do that by themselves. */
   touch(options?: WriteOptions): Promise<Touched>
   setExpiry(expiry: ExpiryOptions, options?: WriteOptions): Promise<Receipt>
+  /** Who has it open, at any peer, and what they show of themselves; never on disk. */
+  readonly presence: Presence
   /** Lets the document go back to bytes. Using the session afterwards throws. */
   close(): void
 }

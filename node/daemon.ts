@@ -30,7 +30,8 @@ export async function startDaemon(options: PeerOptions, log: Log = quietLog): Pr
     authorize: (request) => config.httpToken === undefined || hasToken(request, config.httpToken),
     async open(id) {
       const session = await peer.sessions.openOrCreate(id)
-      return { doc: session.doc, release: () => session.close() }
+      const { presence } = session
+      return { doc: session.doc, share: (hear) => presence.share(hear), release: () => session.close() }
     },
   })
   try {

@@ -26,6 +26,7 @@ import { Lifecycles } from './sessions/lifecycle.ts'
 import { Sessions, type SessionsOptions } from './sessions/sessions.ts'
 import { Reconstruction } from './reconstruction/reconstruction.ts'
 import { Recovery } from './recovery/recovery.ts'
+import { PresenceHub } from './presence/presence.ts'
 import { createSnapshotService } from './snapshots/service.ts'
 import type { Snapshots } from './snapshots/snapshots.ts'
 import { Emitter } from './util/emitter.ts'
@@ -250,7 +251,8 @@ export class MeshPeer implements Peer {
     const setAside = (ids: readonly string[]) => snapshots.snapshots.setAside(ids)
     const life = createLife({ ...deps, log, setAside, events: this.#events })
     const identity = () => this.#identity(transport, membership, startedAt)
-    const sessions = new Sessions({ ...deps, random, identity, life })
+    const presence = new PresenceHub({ ...shared, ...config, membership, refuse: counters.refuse })
+    const sessions = new Sessions({ ...deps, random, identity, life, presence })
     late.catalog = new Catalog({
       ...config,
       store,
@@ -258,10 +260,7 @@ export class MeshPeer implements Peer {
       newClientId: () => newClientId(random),
       self: { origin: transport.self, boot, frameSequence: 0 },
       onLocalUpdate: (entry, update, onDisk) => sessions.published(entry, update, onDisk),
-      onChanged: (session) => {
-        snapshots.changed(session)
-        sessions.changed(session)
-      },
+      onChanged: (session) => [snapshots, sessions].forEach((part) => part.changed(session)),
       onDescribed: life.described,
       onError: shared.onError,
     })
@@ -273,7 +272,8 @@ export class MeshPeer implements Peer {
     const past = { catalog, store, sessions, snapshots: snapshots.snapshots, self, nameOf }
     const reconstruction = new Reconstruction(past)
     const integrity = this.#integrity(catalog)
-    const stops = [sets.start(), homes.start(), snapshots.start(), integrity.start(), this.#keepSummaries(catalog)]
+    const parted = [sets, homes, snapshots, integrity, presence].map((part) => part.start())
+    const stops = [...parted, this.#keepSummaries(catalog)]
     const parts = { boot, transport, membership, replication, sessions, homes, failover, integrity, reconstruction }
     const recovery = this.#recovery(catalog, { membership, replication, integrity, lifecycles, life })
     return { ...parts, life, recovery, snapshots: snapshots.snapshots, catalog: late.catalog, stops, startedAt }

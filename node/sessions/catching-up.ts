@@ -14,6 +14,8 @@ import { notFound, type Finding } from './finding.ts'
 const TIMEOUT_DEFAULT_MS = 5_000
 /** A token says what is waited for, and anybody may make one up: nobody is waited for longer than that. */
 const TIMEOUT_MAX_MS = 60_000
+/** What was written elsewhere is often on its way here: it is given so long before anybody is asked. */
+const HEAD_START_MS = 30
 /** How long one round of asking waits for who does not answer: then it may be known who is alive. */
 const ROUND_MS = 1_500
 /** Between one round of asking and the next, doubled each time. */
@@ -123,7 +125,11 @@ export class CatchingUp {
 
   async #look(session: string, token: CausalToken, waiter: Waiter): Promise<void> {
     const { clock } = this.#options
-    let asking: Promise<void> | undefined
+    let asking: Promise<void> | undefined = this.#options.replication.isCurrent(session)
+      ? delay(clock, HEAD_START_MS).then(() => {
+          asking = undefined
+        })
+      : undefined
     let last: Answers = new Map()
     let pause = PAUSE_MIN_MS
     for (;;) {

@@ -13,6 +13,7 @@ import {
   type ExpiryChange,
 } from '../../crdt/index.ts'
 import type { Receipt, Session, SessionView, Touched, WriteOptions } from '../api.ts'
+import type { SessionPresence } from '../presence/session-presence.ts'
 import type { Entry } from './entry.ts'
 
 /** What a session needs of its peer. */
@@ -23,6 +24,7 @@ export interface SessionHost {
   touchOpen(entry: Entry, doc: Y.Doc, options: WriteOptions): Promise<Receipt | null>
   setExpiry(entry: Entry, doc: Y.Doc, change: ExpiryChange, options: WriteOptions): Promise<Receipt>
   release(entry: Entry): void
+  present(entry: Entry): SessionPresence
   describe(entry: Entry): Pick<SessionView, 'home' | 'replicas' | 'state' | 'history'>
 }
 
@@ -32,6 +34,7 @@ export class OpenSession implements Session {
   readonly #doc: Y.Doc
   readonly #host: SessionHost
   #closed = false
+  #presence: SessionPresence | undefined
 
   constructor(entry: Entry, doc: Y.Doc, host: SessionHost) {
     this.id = entry.id
@@ -47,6 +50,11 @@ export class OpenSession implements Session {
 
   get data(): Y.Map<unknown> {
     return dataOf(this.doc)
+  }
+
+  get presence(): SessionPresence {
+    this.#assertOpen()
+    return (this.#presence ??= this.#host.present(this.#entry))
   }
 
   view(): SessionView {
@@ -98,6 +106,7 @@ export class OpenSession implements Session {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    this.#presence?.close()
     this.#host.release(this.#entry)
   }
 

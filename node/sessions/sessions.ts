@@ -37,6 +37,9 @@ import type { Life } from '../life/service.ts'
 import type { Homes } from '../membership/homes.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
+import { newClientId } from '../identity.ts'
+import type { PresenceHub } from '../presence/presence.ts'
+import { SessionPresence } from '../presence/session-presence.ts'
 import { resolveWriteOptions, type Write } from '../replication/durability.ts'
 import type { Replication } from '../replication/replication.ts'
 import type { Catalog } from './catalog.ts'
@@ -56,6 +59,7 @@ export interface SessionsOptions {
   readonly lifecycles: Lifecycles
   readonly clock: Clock
   readonly random: Random
+  readonly presence: PresenceHub
   readonly config: PeerConfig
   readonly life: Pick<Life, 'active' | 'isOver' | 'assertShown'>
   readonly identity: () => Pick<SessionsStatus, 'peer' | 'name' | 'boot' | 'addresses' | 'uptimeMs' | 'replicas'>
@@ -250,6 +254,11 @@ export class Sessions implements SessionsApi, SessionHost {
 
   setExpiry(entry: Entry, doc: Y.Doc, change: ExpiryChange, options: WriteOptions): Promise<Receipt> {
     return this.write(entry, doc, () => setExpiry(doc, change, this.#options.clock.now()), options)
+  }
+
+  present({ id }: Entry): SessionPresence {
+    const { presence, clock, random } = this.#options
+    return new SessionPresence({ join: (hear) => presence.join(id, hear), clock, id: newClientId(random) })
   }
 
   release(entry: Entry): void {

@@ -48,6 +48,34 @@ test('two editors on two peers keep every character when one peer is killed', as
   await waitFor(() => seen.getText('t').toJSON() === text, { timeoutMs: WAIT_MS, what: 'the text on peer 2' })
 })
 
+test('clients of different peers see each other, and those of a peer that is killed go within two seconds', async () => {
+  const one = await connect(new Y.Doc(), mesh.peer(0))
+  const other = await connect(new Y.Doc(), mesh.peer(1))
+  one.awareness.setLocalState({ user: 'ada' })
+  other.awareness.setLocalState({ user: 'ben' })
+  const seenBy = (provider: WebsocketProvider, of: WebsocketProvider): unknown =>
+    provider.awareness.getStates().get(of.awareness.clientID)?.['user']
+  await waitFor(() => seenBy(other, one) === 'ada', { timeoutMs: WAIT_MS, what: 'ada at the other peer' })
+  await waitFor(() => seenBy(one, other) === 'ben', { timeoutMs: WAIT_MS, what: 'ben at the other peer' })
+
+  await mesh.peer(0).kill()
+  const killedAt = performance.now()
+  await waitFor(() => seenBy(other, one) === undefined, { timeoutMs: WAIT_MS, what: 'ada to go' })
+  expect(performance.now() - killedAt).toBeLessThan(2_000)
+  expect(seenBy(other, other)).toBe('ben')
+
+  // She comes back by the third.
+  one.destroy()
+  const back = new WebsocketProvider(mesh.peer(2).ws, SESSION, one.doc, {
+    WebSocketPolyfill: WebSocket as never,
+    awareness: one.awareness,
+    disableBc: true,
+  })
+  providers.push(back)
+  one.awareness.setLocalState({ user: 'ada' })
+  await waitFor(() => seenBy(other, back) === 'ada', { timeoutMs: WAIT_MS, what: 'ada by another peer' })
+})
+
 test('clients of one peer see each other, and see each other go', async () => {
   const one = await connect(new Y.Doc(), mesh.peer(0))
   const other = await connect(new Y.Doc(), mesh.peer(0))

@@ -16,10 +16,12 @@ import {
 import type { Client } from './client.ts'
 import { CLOSE } from './close-codes.ts'
 import { KEEP_ALIVE, readMessage, writeAnswer, writeAsk, writeUpdate } from './messages.ts'
-import { Presence } from './presence.ts'
+import { Presence, type PresenceChannel } from './presence.ts'
 
 export interface GatewaySession {
   readonly doc: Y.Doc
+  /** Shares awareness with other peers; without it clients of this gateway see each other alone. */
+  readonly share?: (hear: (update: Uint8Array) => void) => PresenceChannel
   release(): void
 }
 
@@ -27,13 +29,15 @@ export class Room {
   readonly #session: GatewaySession
   readonly #updateBytesMax: number
   readonly #clients = new Set<Client>()
-  readonly #presence = new Presence((bytes) => {
-    for (const client of this.#clients) client.send(bytes)
-  })
+  readonly #presence: Presence
 
   constructor(session: GatewaySession, updateBytesMax: number) {
     this.#session = session
     this.#updateBytesMax = updateBytesMax
+    const broadcast = (bytes: Uint8Array) => {
+      for (const client of this.#clients) client.send(bytes)
+    }
+    this.#presence = new Presence(broadcast, session.share)
     session.doc.on('update', this.#documentChanged)
   }
 

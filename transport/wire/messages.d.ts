@@ -794,3 +794,55 @@ export declare namespace PushResponse {
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PushResponse>): PushResponse;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<PushResponse>): Generator<PushResponseAcceptedFieldEvent | PushResponseRefusedFieldEvent>;
 }
+export interface Presence {
+    version: number;
+    sessions: SessionPresence[];
+}
+export declare namespace Presence {
+    const codec: () => Codec<Presence>;
+    interface PresenceVersionFieldEvent {
+        field: '$.version';
+        value: number;
+    }
+    interface PresenceSessionsSessionFieldEvent {
+        field: '$.sessions[].session';
+        value: string;
+        index: number;
+    }
+    interface PresenceSessionsUpdateFieldEvent {
+        field: '$.sessions[].update';
+        value: Uint8Array;
+        index: number;
+    }
+    interface PresenceSessionsAsksFieldEvent {
+        field: '$.sessions[].asks';
+        value: boolean;
+        index: number;
+    }
+    function encode(obj: Partial<Presence>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Presence>): Presence;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Presence>): Generator<PresenceVersionFieldEvent | PresenceSessionsSessionFieldEvent | PresenceSessionsUpdateFieldEvent | PresenceSessionsAsksFieldEvent>;
+}
+export interface SessionPresence {
+    session: string;
+    update: Uint8Array;
+    asks: boolean;
+}
+export declare namespace SessionPresence {
+    const codec: () => Codec<SessionPresence>;
+    interface SessionPresenceSessionFieldEvent {
+        field: '$.session';
+        value: string;
+    }
+    interface SessionPresenceUpdateFieldEvent {
+        field: '$.update';
+        value: Uint8Array;
+    }
+    interface SessionPresenceAsksFieldEvent {
+        field: '$.asks';
+        value: boolean;
+    }
+    function encode(obj: Partial<SessionPresence>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SessionPresence>): SessionPresence;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SessionPresence>): Generator<SessionPresenceSessionFieldEvent | SessionPresenceUpdateFieldEvent | SessionPresenceAsksFieldEvent>;
+}

@@ -3098,3 +3098,209 @@ export var PushResponse;
     }
     PushResponse.stream = stream;
 })(PushResponse || (PushResponse = {}));
+export var Presence;
+(function (Presence) {
+    let _codec;
+    Presence.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.version != null && obj.version !== 0)) {
+                    w.uint32(8);
+                    w.uint32(obj.version);
+                }
+                if (obj.sessions != null && obj.sessions.length > 0) {
+                    for (const value of obj.sessions) {
+                        w.uint32(18);
+                        SessionPresence.codec().encode(value, w);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    version: 0,
+                    sessions: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.version = reader.uint32();
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.sessions != null && obj.sessions.length === opts.limits.sessions) {
+                                throw new MaxLengthError('Decode error - repeated field "sessions" had too many elements');
+                            }
+                            obj.sessions.push(SessionPresence.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.sessions$
+                            }));
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    sessions: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.version`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.sessions != null && obj.sessions === opts.limits.sessions) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "sessions" had too many elements');
+                            }
+                            for (const evt of SessionPresence.codec().stream(reader, reader.uint32(), `${prefix}.sessions[]`, {
+                                limits: opts.limits?.sessions$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.sessions
+                                };
+                            }
+                            obj.sessions++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Presence.codec());
+    }
+    Presence.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Presence.codec(), opts);
+    }
+    Presence.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Presence.codec(), opts);
+    }
+    Presence.stream = stream;
+})(Presence || (Presence = {}));
+export var SessionPresence;
+(function (SessionPresence) {
+    let _codec;
+    SessionPresence.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.session != null && obj.session !== '')) {
+                    w.uint32(10);
+                    w.string(obj.session);
+                }
+                if ((obj.update != null && obj.update.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.update);
+                }
+                if ((obj.asks != null && obj.asks !== false)) {
+                    w.uint32(24);
+                    w.bool(obj.asks);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    session: '',
+                    update: uint8ArrayAlloc(0),
+                    asks: false
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.session = reader.string();
+                            break;
+                        }
+                        case 2: {
+                            obj.update = reader.bytes();
+                            break;
+                        }
+                        case 3: {
+                            obj.asks = reader.bool();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.session`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.update`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.asks`,
+                                value: reader.bool()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, SessionPresence.codec());
+    }
+    SessionPresence.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, SessionPresence.codec(), opts);
+    }
+    SessionPresence.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, SessionPresence.codec(), opts);
+    }
+    SessionPresence.stream = stream;
+})(SessionPresence || (SessionPresence = {}));
