@@ -1,6 +1,7 @@
 // The entries of a hash tree, packed: per session ten words in one typed array, its id, and a place in a linked list.
 //
 // An entry is named by its slot, a small number that stays while the entry lives and is reused afterwards.
+import { assert } from './errors.ts'
 import { hash128 } from './hash.ts'
 import { grown, readWords, WIDTH, wordAt, writeWords } from './words.ts'
 
@@ -53,7 +54,10 @@ export class Entries {
     if (slot !== this.#ids.length) this.#free = this.next(slot)
     if ((slot + 1) * STRIDE > this.#words.length) this.#words = grown(this.#words, (slot + 1) * STRIDE)
     this.#ids[slot] = id
+    const before = this.#slots.size
     this.#slots.set(id, slot)
+    // Not asked for before: a start adds a million, and every look into so large a map costs.
+    assert(this.#slots.size > before, `${id} is there already`)
     return slot
   }
 

@@ -376,7 +376,7 @@ export class MeshPeer implements Peer {
 }
 
 /** How long a start waits for all sessions to be read, and with that for the peer to be in the mesh. */
-const LOAD_PATIENCE_MS = 1_500
+const LOAD_PATIENCE_MS = 1_000
 /** How often sessions that have been quiet are summarized for the next start. */
 const SUMMARY_INTERVAL_MS = 2_500
 

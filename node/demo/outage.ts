@@ -74,6 +74,10 @@ async function run(mesh: ProcessMesh, options: OutageOptions, show: Show): Promi
     peers = again
     rounds.push(round)
     bar.tick()
+    const { firstCriticalMs, servingMs, recoveryMs } = round
+    show.step(
+      `outage ${i + 1}: first critical session ${firstCriticalMs} ms, all serve ${servingMs} ms, all equal ${recoveryMs} ms`,
+    )
   }
   bar.done()
   return report(options, before, ledger, rounds)

@@ -92,6 +92,7 @@ export class Catalog {
       ...options,
       tree,
       get: (id) => this.get(id),
+      made: () => this.#index.made,
       admit: (entry) => this.#admit(entry),
       outdated: (entry) => this.summaries.outdate(entry),
     })
@@ -289,7 +290,7 @@ export class Catalog {
     // An exchange brings the same again for as long as what it rests on is missing.
     const isKnown = entry.parked.some((known) => Buffer.compare(known, update) === 0)
     if (!isKnown && entry.parked.length < PARKED_MAX) {
-      entry.parked.push(update)
+      entry.parked = [...entry.parked, update]
       this.#parked++
     }
     return 'parked'

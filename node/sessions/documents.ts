@@ -94,6 +94,7 @@ export class Documents {
    */
   defer(entry: Entry, update: Uint8Array, isUrgent: boolean): void {
     if (entry.doc === undefined && entry.hydrating === undefined) return
+    entry.waiting ??= []
     entry.waiting.push(update)
     entry.waitingBytes += update.length
     if (entry.doc !== undefined && (isUrgent || entry.waitingBytes > WAITING_BYTES_MAX)) this.#catchUp(entry, entry.doc)
@@ -136,7 +137,7 @@ export class Documents {
   }
 
   #catchUp(entry: Entry, doc: Y.Doc): void {
-    if (entry.waiting.length === 0) return
+    if (entry.waiting === undefined) return
     const updates = takeWaiting(entry)
     entry.clocks = undefined
     this.#apply(entry, doc, updates)
@@ -176,8 +177,8 @@ export class Documents {
 }
 
 function takeWaiting(entry: Entry): readonly Uint8Array[] {
-  const { waiting } = entry
-  entry.waiting = []
+  const { waiting = [] } = entry
+  entry.waiting = undefined
   entry.waitingBytes = 0
   return waiting
 }

@@ -6,6 +6,7 @@ export class EntryIndex {
   readonly #entries = new Map<string, Entry>()
   readonly #shards: Set<Entry>[]
   readonly #trees: HashTree[]
+  #made = 0
   /** Shard roots, concatenated; undefined when one has changed since. */
   #roots: Uint8Array | undefined
 
@@ -18,6 +19,11 @@ export class EntryIndex {
     return this.#entries.size
   }
 
+  /** Entries made so far, those that were admitted not among them. */
+  get made(): number {
+    return this.#made
+  }
+
   get(id: string): Entry | undefined {
     return this.#entries.get(id)
   }
@@ -27,6 +33,7 @@ export class EntryIndex {
     const known = this.#entries.get(id)
     if (known !== undefined) return known
     const entry = newEntry(parseSessionId(id), shardOf(id, this.#shards.length))
+    this.#made++
     this.#entries.set(id, entry)
     this.#shards[entry.shard]?.add(entry)
     return entry

@@ -34,7 +34,7 @@ export interface Entry {
   /** This boot has written to it. */
   wrote: boolean
   /** Updates that are logged, and wait to be applied to the document until somebody wants to see it. */
-  waiting: Uint8Array[]
+  waiting: Uint8Array[] | undefined
   waitingBytes: number
   /** Takes up what a user of the document changes, while there is one. */
   observer: ((update: Uint8Array, origin: unknown, doc: Y.Doc, transaction: Y.Transaction) => void) | undefined
@@ -43,7 +43,7 @@ export interface Entry {
   /** On disk when the peer started, and not looked at since. */
   recovering: boolean
   /** Updates that wait for a dependency. */
-  parked: Uint8Array[]
+  parked: readonly Uint8Array[]
   priority: Priority
   pin: string | undefined
   createdAt: number | undefined
@@ -58,6 +58,9 @@ export interface Entry {
   dirtySince: number | undefined
   dirtyLast: number
 }
+
+/** One for all entries: a list each would be tens of megabytes in a million. */
+const NONE: readonly Uint8Array[] = []
 
 export function newEntry(id: string, shard: number): Entry {
   return {
@@ -74,12 +77,12 @@ export function newEntry(id: string, shard: number): Entry {
     hydrating: undefined,
     clientId: undefined,
     wrote: false,
-    waiting: [],
+    waiting: undefined,
     waitingBytes: 0,
     observer: undefined,
     handles: 0,
     recovering: false,
-    parked: [],
+    parked: NONE,
     priority: 'normal',
     pin: undefined,
     createdAt: undefined,

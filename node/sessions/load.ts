@@ -11,6 +11,8 @@ import { SummaryReader } from './summary.ts'
 
 /** Sessions taken before other work gets a turn. */
 const SLICE = 256
+/** Summaries taken before other work gets a turn: some thirty milliseconds. */
+const SUMMARIES_SLICE = 1_024
 /** Past this share of all sessions, one pass over the store is quicker than reading them one by one. */
 const MANY = 0.2
 
@@ -20,6 +22,8 @@ export interface LoadingOptions {
   readonly shardCount: number
   readonly tree: (shard: number) => HashTree
   readonly get: (session: string) => Entry | undefined
+  /** Entries that were made so far without its doing. */
+  readonly made: () => number
   /** Puts a new entry, whose digest is in the tree, among the others. */
   readonly admit: (entry: Entry) => void
   /** Its summary does not hold. */
@@ -29,6 +33,8 @@ export interface LoadingOptions {
 export class Loading {
   readonly #options: LoadingOptions
   #isDone = false
+  /** Whether some session was brought before its turn. */
+  #hasBrought = false
 
   constructor(options: LoadingOptions) {
     this.#options = options
@@ -46,8 +52,8 @@ export class Loading {
     for await (const summaries of store.summaries()) {
       for (const { session, summary } of summaries) {
         if (summary === undefined || !this.#restore(session, summary, reader)) outdated.add(session)
+        if (++count % SUMMARIES_SLICE === 0) await delay(clock, 0)
       }
-      count += summaries.length
       await delay(clock, 0)
     }
     if (outdated.size > count * MANY) await this.#takeFromAll(outdated)
@@ -61,13 +67,15 @@ export class Loading {
     if (!this.#isDone && get(session) === undefined) {
       const stored = await store.read(session)
       if (stored !== undefined) this.#take(session, stored)
+      this.#hasBrought = true
     }
     return get(session)
   }
 
   #restore(session: string, summary: Uint8Array, reader: SummaryReader): boolean {
-    const { shardCount, tree, get, admit } = this.#options
-    if (get(session) !== undefined) return true
+    const { shardCount, tree, get, made, admit } = this.#options
+    // A million looks into the map are worth sparing while nobody else puts anything there.
+    if ((this.#hasBrought || made() > 0) && get(session) !== undefined) return true
     const entry = newEntry(session, shardOf(session, shardCount))
     if (!reader.restore(entry, tree(entry.shard), summary)) return false
     admit(entry)
