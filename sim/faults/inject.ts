@@ -167,7 +167,9 @@ export class Injector {
 
   /** Somebody sees to a peer whose disk was bad: one that has ended, or takes no writes any more, is started again. */
   #revive(machine: Machine): void {
-    if (machine.peer?.health.detailed().checks.some(({ name, ok }) => name === 'store' && !ok) === true) machine.crash()
+    const isIll = machine.peer?.health.detailed().checks.some(({ name, ok }) => name === 'store' && !ok) === true
+    // What the disk has refused its peer may notice only when it next writes.
+    if (isIll || machine.disk.hasRefused) machine.crash()
     this.#start(machine.name)
   }
 
