@@ -4,7 +4,7 @@ import type { PeerId } from '../../transport/port.ts'
 import { CheckRequest, CheckResponse } from '../../transport/wire/messages.js'
 import type { Entry } from '../sessions/entry.ts'
 import { CHECK, type ExchangeOptions } from './exchange-server.ts'
-import { ask, push, swapAll, type Swap } from './swap.ts'
+import { ask, newSwap, push, swapAll, type Swap } from './swap.ts'
 
 /** Sessions compared in one request. */
 const CHECK_SESSIONS_MAX = 2_048
@@ -37,7 +37,7 @@ export async function checkSessions(options: ExchangeOptions, check: CheckOption
   const isAll = check.entries.length === catalog.entriesOf(shard).size
   await catalog.settle(new Set([shard]))
   const sessions = check.entries.map(({ id }) => id)
-  const swap: Swap = { peer, boot: '', refused: false, wants }
+  const swap: Swap = { ...newSwap(peer), wants }
   const confirmed = new Set<string>()
   const refused = new Set<string>()
   let keeps = true

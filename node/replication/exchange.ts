@@ -8,7 +8,7 @@
 import { compareNode } from '../../crdt/index.ts'
 import type { PeerId } from '../../transport/port.ts'
 import { TreeRequest, TreeResponse, type Ack } from '../../transport/wire/messages.js'
-import { ask, push, swapAll, type Swap } from './swap.ts'
+import { ask, newSwap, push, swapPossible, type Swap } from './swap.ts'
 import { remoteNode } from './tree-wire.ts'
 import { TREE, type ExchangeOptions } from './exchange-server.ts'
 
@@ -36,21 +36,30 @@ interface Walk extends Swap {
   readonly absent: Set<number>
 }
 
-/** @throws SessionMeshError PEER_UNREACHABLE, REQUEST_TIMEOUT: what was swapped until then stays */
+/**
+ * @param onTaken told of the shards of which this peer now has, on disk, all that the other had when it began; also where
+ *   the exchange then fails, because the other side can't take in what it lacks
+ * @throws SessionMeshError PEER_UNREACHABLE, REQUEST_TIMEOUT: what was swapped until then stays
+ */
 export async function exchange(
   options: ExchangeOptions,
   peer: PeerId,
   shards: readonly number[],
+  onTaken: (shards: readonly number[]) => void = () => {},
 ): Promise<ExchangeResult> {
   const { catalog, ledger, boot } = options
   const mine = shards.map((shard) => ({ boot, shard, from: ledger.heldFrom(shard), seq: ledger.last(shard) }))
   await catalog.settle(new Set(shards))
-  const walk: Walk = { peer, mine, boot: '', theirs: [], refused: false, absent: new Set() }
+  const walk: Walk = { ...newSwap(peer), mine, theirs: [], absent: new Set() }
   const differing = await findDiffering(options, walk, shards)
-  const { done, pulled, pushed } = await swapAll(options, walk, [...differing])
+  const { done, pulled, pushed } = await swapPossible(options, walk, [...differing])
   const whole = done.size === differing.size
+  const held = shards.filter((shard) => !walk.absent.has(shard))
+  await catalog.journal.flush()
+  if (whole && !walk.lacking) onTaken(held)
+  if (walk.failure !== undefined) throw walk.failure
   if (whole) await conclude(options, walk)
-  const compared = whole && !walk.refused ? shards.filter((shard) => !walk.absent.has(shard)) : []
+  const compared = whole && !walk.refused ? held : []
   return { differing: differing.size, pulled, pushed, compared, refused: walk.refused }
 }
 
@@ -61,7 +70,7 @@ export async function differingSessions(
   shards: readonly number[],
 ): Promise<ReadonlySet<string>> {
   await options.catalog.settle(new Set(shards))
-  const walk: Walk = { peer, mine: [], boot: '', theirs: [], refused: false, absent: new Set() }
+  const walk: Walk = { ...newSwap(peer), mine: [], theirs: [], absent: new Set() }
   return findDiffering(options, walk, shards)
 }
 
@@ -91,9 +100,8 @@ async function findDiffering(options: ExchangeOptions, walk: Walk, shards: reado
 
 /** The barrier: both sides' disks hold all that was swapped; then the seqs noted before count as covered. */
 async function conclude(options: ExchangeOptions, walk: Walk): Promise<void> {
-  const { catalog, ledger, inbox } = options
+  const { ledger, inbox } = options
   const mine = walk.mine.filter(({ shard }) => !walk.absent.has(shard))
-  await catalog.journal.flush()
   await push(options, walk, { entries: [], covered: walk.refused ? [] : mine })
   if (walk.refused) return
   for (const { shard, seq, from } of mine) ledger.acknowledge(walk.peer, shard, seq, from)

@@ -47,8 +47,8 @@ export class Rebalance {
   readonly #options: RebalanceOptions
   /** Shards on their way from one state to another, or with sessions to let go: what a tick looks at. */
   readonly #moving = new Set<number>()
-  /** Whom this peer was equal to at some time since it keeps the shard, by peer: its boot then. */
-  readonly #compared = new Map<number, Map<PeerId, string>>()
+  /** Of whom this peer had everything at some time since it keeps the shard, by peer: its boot then. */
+  readonly #taken = new Map<number, Map<PeerId, string>>()
   readonly #releasingSince = new Map<number, number>()
   readonly #acquiring = new Map<number, PeerId>()
   readonly #notBefore = new Map<number, number>()
@@ -94,15 +94,21 @@ export class Rebalance {
 
   /** This peer and another have just been equal in these shards. */
   compared(peer: PeerId, shards: Iterable<number>): void {
+    if (this.#options.membership.get(peer) === undefined) return
+    this.#options.onEqual(peer, [...shards])
+    this.#took(peer, shards)
+  }
+
+  /** This peer has all that the other had of these shards; the other may lack some, if it can't take it in. */
+  #took(peer: PeerId, shards: Iterable<number>): void {
     const { membership } = this.#options
     const boot = membership.get(peer)?.info.boot
     if (boot === undefined) return
-    this.#options.onEqual(peer, [...shards])
     let changed = false
     for (const shard of shards) {
-      const equals = this.#compared.get(shard) ?? new Map<PeerId, string>()
-      this.#compared.set(shard, equals)
-      equals.set(peer, boot)
+      const taken = this.#taken.get(shard) ?? new Map<PeerId, string>()
+      this.#taken.set(shard, taken)
+      taken.set(peer, boot)
       if (this.#moving.has(shard) && this.#planFor(shard)) changed = true
     }
     if (changed) membership.announce()
@@ -119,7 +125,7 @@ export class Rebalance {
     const state = ours.holdings.state(shard)
     if (state === undefined) {
       lettingGo.ownAgain(shard)
-      this.#compared.delete(shard)
+      this.#taken.delete(shard)
       ours.holdings.set(shard, 'acquiring')
       for (const entry of ours.catalog.entriesOf(shard)) following.setCopy(entry, false)
       this.turn(shard)
@@ -128,7 +134,7 @@ export class Rebalance {
     const isComplete = this.#isComplete(shard)
     if (ours.holdings.state(shard) === 'acquiring' && isComplete) ours.holdings.set(shard, 'complete')
     // A peer that took itself for the first meets one that was before it.
-    const isAlone = (this.#compared.get(shard)?.size ?? 0) === 0
+    const isAlone = (this.#taken.get(shard)?.size ?? 0) === 0
     if (ours.holdings.state(shard) === 'complete' && isAlone && !isComplete) ours.holdings.set(shard, 'acquiring')
   }
 
@@ -154,20 +160,20 @@ export class Rebalance {
     this.turn(shard)
   }
 
-  /** Equal to a complete holder once; or, where there is none, to every other holder. */
+  /** Has had all that a complete holder had; or, where there is none, all that every other holder had. */
   #isComplete(shard: number): boolean {
     const others = this.#otherReplicas(shard)
-    const isCompared = (holder: Holder) => this.#isCompared(shard, holder)
+    const isTaken = (holder: Holder) => this.#isTaken(shard, holder)
     const complete = others.filter(({ state }) => state !== 'acquiring')
-    if (complete.length > 0) return complete.some(isCompared)
+    if (complete.length > 0) return complete.some(isTaken)
     const { clock, membership, expectsOthers } = this.#options
     const isAlone = membership.live().length === 0
     if (isAlone && expectsOthers && clock.monotonic() - this.#startedAt < ALONE_AFTER_MS) return false
-    return others.every(isCompared)
+    return others.every(isTaken)
   }
 
-  #isCompared(shard: number, { peer, boot }: Holder): boolean {
-    return this.#compared.get(shard)?.get(peer) === boot
+  #isTaken(shard: number, { peer, boot }: Holder): boolean {
+    return this.#taken.get(shard)?.get(peer) === boot
   }
 
   #otherReplicas(shard: number): Holder[] {
@@ -204,16 +210,15 @@ export class Rebalance {
     const complete = others.filter(({ state }) => state !== 'acquiring')
     const open = complete.length > 0 ? complete : others
     const asked = (peer: PeerId) => [...this.#acquiring.values()].filter((other) => other === peer).length
-    return open
-      .filter((holder) => !this.#isCompared(shard, holder))
-      .toSorted((a, b) => asked(a.peer) - asked(b.peer))[0]?.peer
+    return open.filter((holder) => !this.#isTaken(shard, holder)).toSorted((a, b) => asked(a.peer) - asked(b.peer))[0]
+      ?.peer
   }
 
   async #acquire(shard: number, source: PeerId): Promise<void> {
     const { exchange: ours, clock, onCompared } = this.#options
     this.#acquiring.set(shard, source)
     try {
-      const { compared } = await exchange(ours, source, [shard])
+      const { compared } = await exchange(ours, source, [shard], (taken) => this.#took(source, taken))
       this.compared(source, compared)
       if (compared.length === 0) this.#notBefore.set(shard, clock.monotonic() + FAILED_PAUSE_MS)
       onCompared()

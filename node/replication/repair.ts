@@ -12,7 +12,7 @@ import { checkSessions } from './check.ts'
 import type { ExchangeOptions } from './exchange-server.ts'
 import { exchange } from './exchange.ts'
 import type { Following } from './following.ts'
-import { swapAll, type Swap } from './swap.ts'
+import { newSwap, swapAll } from './swap.ts'
 
 /** Digests are recomputed when a session has been quiet this long: one that is written to all the time would cost … */
 const SETTLE_QUIET_MS = 1_000
@@ -159,7 +159,7 @@ export class RepairSchedule {
   /** Whether one of the two sides could not take in all of it. */
   async #swap(peer: PeerId, sessions: readonly string[]): Promise<boolean> {
     const { exchange: ours, onDone } = this.#options
-    const swap: Swap = { peer, boot: '', refused: false }
+    const swap = newSwap(peer)
     await swapAll(ours, swap, sessions)
     await ours.catalog.journal.flush()
     ours.inbox.retry()

@@ -26,8 +26,16 @@ export interface Swap {
   boot: string
   /** Something was refused or parked, on either side. */
   refused: boolean
+  /** On this side. */
+  lacking: boolean
+  /** Why nothing more was sent: what the other has was taken all the same. */
+  failure: Error | undefined
   /** Of which sessions news is taken in; of all others only what the other side lacks is sent. @default all */
   readonly wants?: (session: string) => boolean
+}
+
+export function newSwap(peer: PeerId): Swap {
+  return { peer, boot: '', refused: false, lacking: false, failure: undefined }
 }
 
 export interface Swapped {
@@ -40,6 +48,17 @@ export interface Swapped {
 
 /** What was pushed is on the other's disk when it resolves; what was pulled, once the journal is flushed. */
 export async function swapAll(options: ExchangeOptions, swap: Swap, sessions: readonly string[]): Promise<Swapped> {
+  const swapped = await swapPossible(options, swap, sessions)
+  if (swap.failure !== undefined) throw swap.failure
+  return swapped
+}
+
+/** The same, but takes what the other has even if that can't take in what is sent: `swap.failure` says why. */
+export async function swapPossible(
+  options: ExchangeOptions,
+  swap: Swap,
+  sessions: readonly string[],
+): Promise<Swapped> {
   const done = new Set<string>()
   let pulled = 0
   let pushed = 0
@@ -74,8 +93,22 @@ async function swapSome(options: ExchangeOptions, swap: Swap, sessions: readonly
     if (mine !== undefined) entries.push({ session: diff.session, update: mine.update })
     if (diff.known && wants(diff.session) && (await receive(options, swap, diff.session, diff.update))) pulled++
   }
-  for (const batch of batches(entries)) await push(options, swap, { entries: batch, covered: [] })
-  return { done, pulled, pushed: entries.length }
+  const pushed = await give(options, swap, entries)
+  return { done, pulled, pushed }
+}
+
+async function give(options: ExchangeOptions, swap: Swap, entries: readonly WireEntry[]): Promise<number> {
+  let pushed = 0
+  try {
+    for (const batch of batches(entries)) {
+      if (swap.failure !== undefined) break
+      await push(options, swap, { entries: batch, covered: [] })
+      pushed += batch.length
+    }
+  } catch (error) {
+    swap.failure = error instanceof Error ? error : new Error(String(error))
+  }
+  return pushed
 }
 
 export async function push(
@@ -93,10 +126,10 @@ async function receive(options: ExchangeOptions, swap: Swap, session: string, up
   try {
     const source = { origin: swap.peer, boot: swap.boot, frameSequence: 0 }
     const received = await takeIn(catalog, session, update, source)
-    if (received === 'parked') swap.refused = true
+    if (received === 'parked') swap.refused = swap.lacking = true
     return received === 'logged'
   } catch (error) {
-    swap.refused = true
+    swap.refused = swap.lacking = true
     refuse(reasonOf(error), session, swap.peer, error instanceof Error ? error.message : String(error))
     if (!hasCode(error)) throw error
     return false

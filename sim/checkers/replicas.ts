@@ -29,7 +29,17 @@ export function keepersOf({ plan, world }: EndScene, session: string): readonly 
 
 /** Whether every peer of the core is up, sees all others alive, and every session is where it should be, equally. */
 export function isConverged(scene: EndScene): boolean {
-  return strangers(scene).length === 0 && areEqual(scene) && mortals(scene).length === 0
+  return strangers(scene).length === 0 && areEqual(scene) && mortals(scene).length === 0 && isTakenUp(scene)
+}
+
+/** Whether nobody of the core is still taking up a shard that has sessions: until then it shows what others say. */
+function isTakenUp(scene: EndScene): boolean {
+  const { plan, world } = scene
+  const shards = new Set(sessionsOf(scene).map((session) => shardOf(session, plan.peer.shardCount)))
+  return plan.core.every((name) => {
+    const states = world.machine(name).peer?.replication.shards() ?? []
+    return [...shards].every((shard) => states[shard]?.state !== 'acquiring')
+  })
 }
 
 /** Sessions that are still to end by themselves: nobody touches them any more, so they will. */

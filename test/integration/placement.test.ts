@@ -146,6 +146,27 @@ test('nothing is let go while one of the replicas can not prove that it holds it
   }
 })
 
+test('after an outage of all, a replica that can take in nothing keeps no other from being complete', async () => {
+  const stores: MemoryStore[] = []
+  for (const id of ['s0', 's1', 's2']) {
+    const alone = await startMemoryMesh(1, { shardCount: 1 })
+    await alone.peers[0]?.sessions.create(id, { data: { id } })
+    await alone.stop()
+    stores.push(...alone.stores)
+  }
+  // They expect each other: nobody takes itself for the first.
+  const three = await start(0, { shardCount: 1, bootstrap: ['/ip4/192.0.2.1/tcp/1'] })
+  await three.add({ name: 'full', store: stores[0] as MemoryStore })
+  stores[0]?.fill()
+  for (const store of stores.slice(1)) await three.add({ store })
+  const stateOf = (index: number) => peer(three, index).replication.shards()[0]?.state
+  await eventually('the others to be complete', () => stateOf(1) === 'complete' && stateOf(2) === 'complete')
+  expect(stateOf(0)).toBe('acquiring')
+  for (const id of ['s0', 's1', 's2']) {
+    for (const each of three.peers.slice(1)) expect(await each.sessions.get(id)).toMatchObject({ data: { id } })
+  }
+})
+
 test('what is left on the disk of a peer that comes back is proved or brought to the replicas, then let go', async () => {
   const five = await start(5)
   const sessions = await create(five, 40)
