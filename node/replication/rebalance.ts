@@ -231,7 +231,11 @@ export class Rebalance {
 
   #letGoNext(shard: number): void {
     const { lettingGo, exchange: ours } = this.#options
-    if (ours.catalog.entriesOf(shard).size === 0) this.#moving.delete(shard)
+    if (ours.catalog.entriesOf(shard).size === 0) {
+      // Also where tombstones were forgotten: of what was published from here nothing is left that others could lack.
+      ours.ledger.letGo(shard)
+      this.#moving.delete(shard)
+    }
     if (this.#lettingGo.size >= LETTING_GO_MAX || this.#lettingGo.has(shard)) return
     if (lettingGo.strays(shard).length > 0) void this.#letGo(shard)
   }
