@@ -29,6 +29,7 @@ import { Recovery } from './recovery/recovery.ts'
 import { PresenceHub } from './presence/presence.ts'
 import { createSnapshotService } from './snapshots/service.ts'
 import type { Snapshots } from './snapshots/snapshots.ts'
+import { endingStore, type EndingStore } from './store/ending-store.ts'
 import { Emitter } from './util/emitter.ts'
 import { delay, endingClock, every } from './util/timers.ts'
 
@@ -68,6 +69,7 @@ export class MeshPeer implements Peer {
   readonly #config: PeerConfig
   readonly #ports: PeerPorts
   readonly #timers: ReturnType<typeof endingClock>
+  readonly #disk: EndingStore
   readonly #events: Emitter<PeerEvents>
   #running: Running | undefined
   /** What was found when the store was opened. */
@@ -80,7 +82,8 @@ export class MeshPeer implements Peer {
   constructor(config: PeerConfig, ports: PeerPorts) {
     this.#config = config
     this.#timers = endingClock(ports.clock)
-    this.#ports = { ...ports, clock: this.#timers.clock }
+    this.#disk = endingStore(ports.store)
+    this.#ports = { ...ports, clock: this.#timers.clock, store: this.#disk.store }
     this.name = config.name
     this.#events = new Emitter((error) => this.#report(error))
   }
@@ -202,6 +205,7 @@ export class MeshPeer implements Peer {
     await this.#summarize(running.catalog, true).catch(() => {})
     await running.transport.stop()
     await running.catalog.journal.close()
+    this.#disk.end()
     await this.#ports.store.close()
     this.#timers.end()
   }

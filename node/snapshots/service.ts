@@ -65,7 +65,7 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
           : scheduleSnapshots({ snapshots, views, clock, intervalMs, onError })
       return () => {
         cancel()
-        snapshots.stop().catch(onError)
+        snapshots.stop()
       }
     },
   }

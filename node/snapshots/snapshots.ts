@@ -162,10 +162,9 @@ export class Snapshots implements SnapshotsApi {
     }
   }
 
-  /** Views are let go; a file that is being written is given up. */
-  async stop(): Promise<void> {
+  /** A file that is being written is given up. Views end with the store: one that is being read must not go before. */
+  stop(): void {
     this.#stopped = true
-    await this.#options.views.close()
   }
 
   #target(): Promise<SnapshotTarget> {

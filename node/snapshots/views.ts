@@ -147,8 +147,4 @@ export class Views {
     held.expire()
     await held.view.close()
   }
-
-  async close(): Promise<void> {
-    for (const id of [...this.#held.keys()]) await this.letGo(id)
-  }
 }
