@@ -57,11 +57,24 @@ export class Clients {
       await (EDITED.has(operation.kind) ? this.#edit(entry) : this.#ask(entry))
     } catch (error) {
       entry.error = errorCode(error)
-      entry.outcome = RIGHT_REFUSALS.has(entry.error) ? 'refused' : 'unknown'
-      if (entry.outcome === 'refused') entry.isApplied = false
-      else this.troubles.push(`${operation.kind} ${operation.tag} at ${machine}: ${String(error)}`)
+      if (entry.error === 'SESSION_EXISTS') await this.#existed(entry)
+      else {
+        entry.outcome = RIGHT_REFUSALS.has(entry.error) ? 'refused' : 'unknown'
+        if (entry.outcome === 'refused') entry.isApplied = false
+        else this.troubles.push(`${operation.kind} ${operation.tag} at ${machine}: ${String(error)}`)
+      }
     }
     entry.endedAt = now() * MS
+  }
+
+  /**
+   * Whoever edits a session that is not there yet makes it, and a request that got through may have lost its answer: it is
+   * looked up whose creation it is. Neither is a fault, nor acknowledged.
+   */
+  async #existed(entry: Entry): Promise<void> {
+    const created = await this.#valueOf(entry.operation, entry.machine).catch(() => undefined)
+    entry.isApplied = created === entry.operation.tag
+    entry.outcome = entry.isApplied ? 'unknown' : 'refused'
   }
 
   /** `unset` takes a key that is there; undefined if there is none. */

@@ -6,10 +6,10 @@ import type { RecordedAnswer, RecordedMachine, Recording } from '../../../sim/ch
 import { blockades } from '../../../sim/faults/blockades.ts'
 import type { Plan } from '../../../sim/plan/plan.ts'
 import { errorCode, History } from '../../../sim/workload/history.ts'
-import { isFormed } from '../mesh.ts'
 import type { PeerProcess } from '../peer-process.ts'
 import { after, waitFor } from '../wait.ts'
 import { Clients } from './clients.ts'
+import { assertPlaced, assertReplicasEqual } from './equal.ts'
 import { startNetMesh, type NetMesh } from './mesh.ts'
 
 export interface Played {
@@ -18,20 +18,22 @@ export interface Played {
   readonly troubles: readonly string[]
   /** Packets that the closed links have swallowed. */
   readonly dropped: number
-  /** From the opening of all links until all peers saw each other alive and held the same. */
+  /** From the opening of all links until all peers saw each other alive and all replicas held the same. */
   readonly equalMs: number
 }
 
 type LastWords = Omit<RecordedMachine, 'stored'>
 
 const CALM_MS = 20_000
+/** Letting go takes its time, and nobody waits for it. */
+const PLACED_MS = 30_000
 
 interface Hash {
   readonly sessions: number
   readonly hash: string
 }
 
-/** @throws Error if the peers are not equal `settleMs` after all links are open */
+/** @throws Error if the replicas are not equal `settleMs` after all links are open */
 export async function play(plan: Plan): Promise<Played> {
   const mesh = await startNetMesh(plan)
   try {
@@ -67,23 +69,24 @@ async function cutAndOpen({ network }: NetMesh, plan: Plan, now: () => number): 
 async function equalAt({ peers }: NetMesh, { settleMs }: Plan, now: () => number): Promise<number> {
   const all = [...peers.values()]
   let at = 0
-  await waitFor(
-    async () => {
-      at = now()
-      const hashes = await Promise.all(all.map(({ client }) => client.get<Hash>('/v1/sessions-hash')))
-      if (new Set(hashes.map(({ hash }) => hash)).size > 1)
-        throw new Error(`content differs: ${JSON.stringify(hashes)}`)
-      return isFormed(all)
-    },
-    { timeoutMs: settleMs, what: 'equal peers that see each other alive' },
-  )
+  const areEqual = async () => {
+    at = now()
+    await assertReplicasEqual(all)
+    return true
+  }
+  await waitFor(areEqual, { timeoutMs: settleMs, what: 'equal replicas on peers that see each other alive' })
   return at
 }
 
 async function record(mesh: NetMesh, plan: Plan): Promise<RecordedMachine[]> {
   const sessions = [...new Set(plan.operations.map(({ session }) => session))].toSorted()
+  await waitFor(() => assertPlaced([...mesh.peers.values()]).then(() => true), {
+    timeoutMs: PLACED_MS,
+    what: 'peers that hold nothing but their own',
+  })
   const said = await settledWords(mesh, sessions)
-  await Promise.all([...mesh.peers.values()].map((peer) => peer.leave()))
+  // Who leaves in order hands over to the others first.
+  await Promise.all([...mesh.peers.values()].map((peer) => peer.kill()))
   const machines: RecordedMachine[] = []
   for (const words of said) machines.push({ ...words, stored: await readStore(mesh.storeOf(words.name)) })
   return machines

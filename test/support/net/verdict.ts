@@ -8,7 +8,9 @@ export function expectHeld({ recording, troubles, dropped, equalMs }: Played): v
   const { plan, history } = recording
   const acked = history.count('acked')
   const line = `${acked} of ${history.entries.length} operations acknowledged, ${dropped} packets lost`
-  process.stdout.write(`${plan.name}: ${line}, equal ${Math.round(equalMs)} ms after the links were back\n`)
+  process.stdout.write(
+    `${plan.name}, factor ${plan.peer.replicationFactor}: ${line}, equal ${Math.round(equalMs)} ms after the links were back\n`,
+  )
   expect(judge(recording)).toEqual([])
   expect(troubles).toEqual([])
   expect(dropped).toBeGreaterThan(0)
