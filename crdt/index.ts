@@ -30,5 +30,5 @@ export { applyInspected, applyRemote, encodeIntegrated, integrable, movedBy, wai
 export { toJson, type JsonValue } from './json.ts'
 export { revertDocument } from './revert.ts'
 export { decodeStateVector, encodeStateVector, stateVectorOf, type StateVector } from './state-vector.ts'
-export { covers, parseToken, TOKEN_LENGTH_MAX, tokenOf, type CausalToken } from './token.ts'
+export { covers, formatToken, held, parseToken, TOKEN_LENGTH_MAX, tokenOf, type CausalToken } from './token.ts'
 export { inspectUpdate, type UpdateShape } from './update.ts'

@@ -43,16 +43,35 @@ export interface CausalToken {
   readonly isExact: boolean
 }
 
-/** A token for all that `doc` holds now. */
-export function tokenOf(session: string, doc: Y.Doc): string {
-  const stateVector = encodeStateVector(stateVectorOf(doc))
+/** What `doc` holds now. Cheap beside its text, which few ask for: every write takes one. */
+export function held(doc: Y.Doc): CausalToken {
+  const stateVector = stateVectorOf(doc)
+  const deletions = new Map<number, readonly Range[]>()
+  let count = 0
+  for (const structs of doc.store.clients.values()) count += structs.length
+  if (count > STRUCTS_MAX) return { stateVector, deletions, isExact: false }
+  for (const [client, structs] of doc.store.clients) {
+    const ranges = deletedOf(structs)
+    if (ranges.length > 0) deletions.set(client, ranges)
+  }
+  return { stateVector, deletions, isExact: true }
+}
+
+/** The token as text, for clients; what would make it too long is left out. */
+export function formatToken(session: string, token: CausalToken): string {
+  const stateVector = encodeStateVector(token.stateVector)
   if (stateVector.length > BODY_BYTES_MAX) return seal(session, NOTHING, [])
-  const deletions = encodeDeletions(doc, BODY_BYTES_MAX - stateVector.length)
+  const deletions = token.isExact ? encodeDeletions(token.deletions, BODY_BYTES_MAX - stateVector.length) : undefined
   if (deletions === undefined) return seal(session, INSERTIONS, [stateVector])
   return seal(session, ALL, [stateVector, deletions])
 }
 
-/** @throws INVALID_TOKEN if it was not made for this session, or not made by `tokenOf` */
+/** A token for all that `doc` holds now, as text. */
+export function tokenOf(session: string, doc: Y.Doc): string {
+  return formatToken(session, held(doc))
+}
+
+/** @throws INVALID_TOKEN if it was not made for this session, or not made by `formatToken` */
 export function parseToken(session: string, text: string): CausalToken {
   try {
     return read(open(session, text))
@@ -83,19 +102,11 @@ function areDeleted(structs: (Y.Item | Y.GC)[], { clock, length }: Range): boole
   return true
 }
 
-/** Undefined if it would take more than `bytesMax`, or too long. */
-function encodeDeletions(doc: Y.Doc, bytesMax: number): Uint8Array | undefined {
-  let count = 0
-  for (const structs of doc.store.clients.values()) count += structs.length
-  if (count > STRUCTS_MAX) return undefined
-  const clients: [number, Range[]][] = []
-  for (const [client, structs] of doc.store.clients) {
-    const ranges = deletedOf(structs)
-    if (ranges.length > 0) clients.push([client, ranges])
-  }
+/** Undefined if it would take more than `bytesMax`. */
+function encodeDeletions(deletions: CausalToken['deletions'], bytesMax: number): Uint8Array | undefined {
   const encoder = encoding.createEncoder()
-  encoding.writeVarUint(encoder, clients.length)
-  for (const [client, ranges] of clients.toSorted(([one], [other]) => one - other)) {
+  encoding.writeVarUint(encoder, deletions.size)
+  for (const [client, ranges] of [...deletions].toSorted(([one], [other]) => one - other)) {
     encoding.writeVarUint(encoder, client)
     encoding.writeVarUint(encoder, ranges.length)
     let end = 0

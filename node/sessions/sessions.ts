@@ -7,6 +7,7 @@ import {
   digestOf,
   encodeIntegrated,
   hash128,
+  held,
   initializeSession,
   isTouchDue,
   isTerminated,
@@ -14,7 +15,6 @@ import {
   SessionMeshError,
   setExpiry,
   terminateSession,
-  tokenOf,
   toHex,
   touchSession,
   type ExpiryChange,
@@ -47,6 +47,7 @@ import { CatchingUp, resolveReadOptions } from './catching-up.ts'
 import { isHeld, type Entry } from './entry.ts'
 import { exists, Finding, terminated } from './finding.ts'
 import type { Lifecycles } from './lifecycle.ts'
+import { receiptOf } from './receipt.ts'
 import { ended, OpenSession, type SessionHost } from './session.ts'
 
 const LIST_LIMIT_DEFAULT = 1_000
@@ -232,9 +233,9 @@ export class Sessions implements SessionsApi, SessionHost {
       this.#pushOn(entry, doc)
     }
     const write = written ?? this.#restate(entry, doc)
-    // Of what is there now: what others add while this one waits may yet be lost.
-    const token = tokenOf(entry.id, doc)
-    return { ...(await replication.wait(write, resolved)), token }
+    // Now: what others add while this one waits may yet be lost.
+    const holding = held(doc)
+    return receiptOf(await replication.wait(write, resolved), holding)
   }
 
   async touch(id: string, options: WriteOptions & ReadOptions = {}): Promise<Touched> {
