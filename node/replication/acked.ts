@@ -112,13 +112,10 @@ export class AckLedger {
     return true
   }
 
-  /** Peers that hold the shard's frame `sequence` on disk. */
-  holders(shard: number, sequence: number): PeerId[] {
-    const holders: PeerId[] = []
-    for (const [peer, { from, to }] of this.#shards.get(shard)?.replicas ?? []) {
-      if (sequence <= to && sequence >= from) holders.push(peer)
-    }
-    return holders
+  /** Whether the peer holds the shard's frame `sequence` on disk. */
+  hasAcknowledged(peer: PeerId, shard: number, sequence: number): boolean {
+    const replica = this.#shards.get(shard)?.replicas.get(peer)
+    return replica !== undefined && sequence <= replica.to && sequence >= replica.from
   }
 
   /** Whether the replica holds whatever this peer still holds of its own frames up to `sequence`. */

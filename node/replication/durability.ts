@@ -42,9 +42,8 @@ export interface ShardReplicas {
   readonly others: readonly PeerId[]
 }
 
-/** Disks that hold a write, and how far that is from what was asked. */
+/** How far a write is from what was asked. */
 interface Standing {
-  readonly copies: readonly string[]
   /** Of the disks asked for, those that hold it … */
   readonly held: number
   /** … those that could … */
@@ -171,34 +170,38 @@ export class DurabilityWaiters {
     if (standing.held >= standing.possible) this.#settle(waiter, standing)
   }
 
-  #settle(waiter: Waiter, { copies, held, wanted }: Standing): void {
+  #settle(waiter: Waiter, { held, wanted }: Standing): void {
     if (!this.#remove(waiter)) return
     const { write, options, resolve, reject } = waiter
     const degraded = held < wanted
+    const holders = this.#options.replicasOf(write.shard).others.filter((peer) => this.#holds(peer, write))
+    const peers = write.onOwnDisk ? [this.#options.self(), ...holders] : holders
     if (degraded && options.strict) {
       const message = `${write.session}: ${held} of ${wanted} copies on disk; the change stays and goes on spreading`
-      reject(new ReplicationTimeoutError(message, copies.length))
-    } else resolve({ session: write.session, copies: copies.length, degraded, peers: copies })
+      reject(new ReplicationTimeoutError(message, peers.length))
+    } else resolve({ session: write.session, copies: peers.length, degraded, peers })
   }
 
   /** A number counts any disk; `quorum` and `all` are of the live replicas; see docs/GUARANTEES.md. */
   #standing({ write, options }: Waiter): Standing {
-    const { shard, sequence, onOwnDisk } = write
     const { durability } = options
-    const { ledger, self, replicasOf } = this.#options
-    const replicas = replicasOf(shard)
-    // Others may hold it too, but are about to let it go.
-    const acknowledged = sequence === undefined ? [] : ledger.holders(shard, sequence)
-    const holders = acknowledged.filter((peer) => replicas.others.includes(peer))
-    const copies = onOwnDisk ? [self(), ...holders] : holders
+    const replicas = this.#options.replicasOf(write.shard)
+    // Others than these may hold it too, but are about to let it go.
+    let holders = 0
+    for (const peer of replicas.others) if (this.#holds(peer, write)) holders++
     if (durability !== 'quorum' && durability !== 'all') {
       const wanted = durability === 'memory' ? 0 : durability === 'local' ? 1 : durability
-      return { copies, held: copies.length, possible: Math.min(wanted, replicas.others.length + 1), wanted }
+      const held = holders + (write.onOwnDisk ? 1 : 0)
+      return { held, possible: Math.min(wanted, replicas.others.length + 1), wanted }
     }
     const total = replicas.others.length + (replicas.self ? 1 : 0)
     const wanted = durability === 'all' ? total : Math.floor(total / 2) + 1
-    const held = holders.length + (replicas.self && onOwnDisk ? 1 : 0)
-    return { copies, held, possible: Math.min(wanted, total), wanted }
+    const held = holders + (replicas.self && write.onOwnDisk ? 1 : 0)
+    return { held, possible: Math.min(wanted, total), wanted }
+  }
+
+  #holds(peer: PeerId, { shard, sequence }: Write): boolean {
+    return sequence !== undefined && this.#options.ledger.hasAcknowledged(peer, shard, sequence)
   }
 
   #add(waiter: Waiter): void {
