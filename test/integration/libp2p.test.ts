@@ -309,6 +309,36 @@ describe('gossip over libp2p', () => {
     expect(down).not.toHaveBeenCalled()
   })
 
+  it('spares a neighbour that has it already the second copy of a large frame', { timeout: 60_000 }, async () => {
+    const [a, b, c] = [await started(), await started(), await started()]
+    const between = await startProxy(bareAddress(b))
+    b.learn(a.self, a.addresses())
+    c.learn(a.self, a.addresses())
+    c.learn(b.self, [`${between.address}/p2p/${b.self}`])
+    await untilConnected(a, b)
+    await untilConnected(a, c)
+    await untilConnected(b, c)
+    const heard = [b, c].map((reader) => {
+      const frames = new Set<number | undefined>()
+      reader.subscribe('frames', ({ bytes: payload }) => {
+        frames.add(payload[0])
+        return 'accept'
+      })
+      return frames
+    })
+    await gossipReaches(b, c)
+    await gossipReaches(c, b)
+    await vi.waitFor(async () => expect(await a.publish('frames', new Uint8Array([255]))).toBe(2), waiting)
+    const before = between.bytes()
+    const count = 40
+    for (let index = 0; index < count; index++) {
+      await a.publish('frames', new Uint8Array(16 * 1024).fill(index))
+      await vi.waitFor(() => expect(heard.every((frames) => frames.has(index))).toBe(true), waiting)
+    }
+    // Each sent it to the other before: twice all of it.
+    expect(between.bytes() - before).toBeLessThan(0.5 * count * 16 * 1024)
+  })
+
   it('joins twelve peers on one host into a full mesh through one of them', { timeout: 60_000 }, async () => {
     const first = await started()
     const rest = await Promise.all(Array.from({ length: 11 }, () => started({ bootstrap: [bareAddress(first)] })))
@@ -346,10 +376,19 @@ async function gossipReaches(from: Transport, to: Transport): Promise<void> {
   }, waiting)
 }
 
-/** A TCP forwarder whose connections a test can break. */
-async function startProxy(target: string): Promise<{ address: string; breakSockets(): void; stop(): Promise<void> }> {
+interface Proxy {
+  readonly address: string
+  /** Forwarded so far, both ways. */
+  bytes(): number
+  breakSockets(): void
+  stop(): Promise<void>
+}
+
+/** A TCP forwarder that counts, and whose connections a test can break. */
+async function startProxy(target: string): Promise<Proxy> {
   const port = Number(target.split('/').at(-1))
   const sockets = new Set<Socket>()
+  let forwarded = 0
   const server: Server = createServer((inbound) => {
     const outbound = connect(port, '127.0.0.1')
     for (const [socket, other] of [
@@ -362,6 +401,7 @@ async function startProxy(target: string): Promise<{ address: string; breakSocke
         sockets.delete(socket)
         other.destroy()
       })
+      socket.on('data', (chunk) => (forwarded += chunk.length))
       socket.pipe(other)
     }
   })
@@ -373,6 +413,7 @@ async function startProxy(target: string): Promise<{ address: string; breakSocke
   }
   const proxy = {
     address: `/ip4/127.0.0.1/tcp/${bound.port}`,
+    bytes: () => forwarded,
     breakSockets,
     stop: () =>
       new Promise<void>((resolve) => {

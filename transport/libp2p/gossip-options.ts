@@ -28,6 +28,7 @@ export const gossipOptions: Partial<GossipsubOpts> = {
   maxInboundDataLength: GOSSIP_RPC_BYTES_MAX,
   maxOutboundBufferSize: GOSSIP_BACKLOG_MAX,
   idontwantMinDataSize: GOSSIP_IDONTWANT_MIN,
+  idontwantMaxMessages: CONTROL_MESSAGES_MAX,
   decodeRpcLimits: {
     maxSubscriptions: SUBSCRIPTIONS_MAX,
     maxMessages: CONTROL_MESSAGES_MAX,

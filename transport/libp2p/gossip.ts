@@ -13,6 +13,7 @@ import { GOSSIP_BYTES_MAX, type PeerId, type TopicHandler, type Unsubscribe, typ
 import { Backlog } from './backlog.ts'
 import type { Log } from './log.ts'
 import type { Node } from './node.ts'
+import { GOSSIP_FORWARD_DELAY_MS, GOSSIP_IDONTWANT_MIN } from './limits.ts'
 import { canGossipTo, gossipStreams } from './watch.ts'
 
 /** How often to look whether a stream to a new subscriber is open by now. */
@@ -96,7 +97,7 @@ export class Gossip {
       const from = originOf(message)
       // After a restart our own earlier messages may come back; they are nobody's news.
       if (from === undefined || from === this.#self || this.#node !== node) return TopicValidatorResult.Ignore
-      if (this.#run(handler, topic, from, message.data) === 'accept') return TopicValidatorResult.Accept
+      if (this.#run(handler, topic, from, message.data) === 'accept') return forwardable(message)
       this.#countReject(neighbour.toString() as PeerId, from, topic)
       return TopicValidatorResult.Reject
     }
@@ -150,6 +151,15 @@ export class Gossip {
       this.#announceTimer ??= setInterval(() => this.#announce(), ANNOUNCE_INTERVAL_MS)
     }
   }
+}
+
+/**
+ * A large message has its verdict, and with it is passed on, a little late: neighbours that have it from its origin, too,
+ * say so at the same moment (IDONTWANT), and are then spared.
+ */
+function forwardable({ data }: Message): TopicValidatorResult | Promise<TopicValidatorResult> {
+  if (data.length < GOSSIP_IDONTWANT_MIN) return TopicValidatorResult.Accept
+  return new Promise((resolve) => setTimeout(resolve, GOSSIP_FORWARD_DELAY_MS, TopicValidatorResult.Accept))
 }
 
 function originOf(message: Message): PeerId | undefined {

@@ -61,7 +61,9 @@ export const GOSSIP_STALL_MS = 200
 /** Unsent gossip for a neighbour that reads too slowly; past it the stream is reset and the neighbour dialled again. */
 export const GOSSIP_BACKLOG_MAX = 32 * 1024 * 1024
 /** Below it a duplicate costs less than the message that says "I have it". */
-export const GOSSIP_IDONTWANT_MIN = 16 * 1024
+export const GOSSIP_IDONTWANT_MIN = 2 * 1024
+/** What is larger is passed on so much later: all neighbours of its origin get it at once, and need time to say so. */
+export const GOSSIP_FORWARD_DELAY_MS = 20
 
 /** A neighbour without working gossip streams is reconnected: after this long if it had them, and if it never had. */
 export const GOSSIP_LOST_MS = 2_000
