@@ -51,22 +51,22 @@ export interface InitialSession {
   readonly data?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** Most of the eight events that come with each transaction are heard by nobody; Yjs makes a map and a list for each. */
+/**
+ * Most of the eight events that come with each transaction are heard by nobody; Yjs makes a map and a list for each. And
+ * after remote changes to formatted text Yjs deletes superfluous marks of its own accord. On a replica that would be a
+ * write that nobody made: digests would differ by who looked, and every replica would spread its own.
+ */
 class SessionDocument extends Y.Doc {
   override emit(...[name, args]: Parameters<Y.Doc['emit']>): void {
     if (this._observers.has(name)) super.emit(name, args)
+    const [transaction] = args
+    if (name === 'afterTransaction' && transaction instanceof Y.Transaction) transaction._needFormattingCleanup = false
   }
 }
 
 /** An empty document of a session: deleted content is collected, and it changes by its writers alone. */
 export function createDocument(id: string): Y.Doc {
-  const doc = new SessionDocument({ guid: id, gc: true })
-  // After remote changes to formatted text Yjs deletes superfluous marks of its own accord. On a replica that would be
-  // a write that nobody made: digests would differ by who looked, and every replica would spread its own.
-  doc.on('afterTransaction', (transaction) => {
-    transaction._needFormattingCleanup = false
-  })
-  return doc
+  return new SessionDocument({ guid: id, gc: true })
 }
 
 export function dataOf(doc: Y.Doc): Y.Map<unknown> {
