@@ -6,7 +6,7 @@ import type { MemberRecord } from '../membership/view.ts'
 import type { Cancel, Clock } from '../ports/clock.ts'
 import type { Catalog } from '../sessions/catalog.ts'
 import type { Entry } from '../sessions/entry.ts'
-import { every } from '../util/timers.ts'
+import { everyInTurn } from '../util/timers.ts'
 import { Agenda } from './agenda.ts'
 import { ANSWER_MS, SESSIONS_MAX, type Agreement } from './agreement.ts'
 
@@ -37,31 +37,20 @@ export class Expiry {
   readonly #options: ExpiryOptions
   readonly #agenda = new Agenda()
   #startedAt = 0
-  #isRunning = false
 
   constructor(options: ExpiryOptions) {
     this.#options = options
   }
 
   start(): Cancel {
-    const { clock } = this.#options
+    const { clock, onError } = this.#options
     this.#startedAt = clock.monotonic()
-    return every(clock, TICK_MS, () => this.#tick())
+    return everyInTurn(clock, TICK_MS, () => this.#run(), onError)
   }
 
   /** To be called whenever what a session says of its end may have changed. */
   note(entry: Entry): void {
     if (entry.expiry !== undefined) this.#agenda.note(entry, entry.expiry.deadline + this.#options.clockSkewMaxMs)
-  }
-
-  #tick(): void {
-    if (this.#isRunning) return
-    this.#isRunning = true
-    this.#run()
-      .catch(this.#options.onError)
-      .finally(() => {
-        this.#isRunning = false
-      })
   }
 
   async #run(): Promise<void> {

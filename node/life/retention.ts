@@ -12,7 +12,7 @@ import type { Cancel, Clock } from '../ports/clock.ts'
 import type { Store } from '../ports/store.ts'
 import type { Catalog } from '../sessions/catalog.ts'
 import type { Entry } from '../sessions/entry.ts'
-import { delay, every } from '../util/timers.ts'
+import { delay, everyInTurn } from '../util/timers.ts'
 import { Agenda } from './agenda.ts'
 
 const TICK_MS = 250
@@ -43,7 +43,6 @@ export interface RetentionOptions {
 export class Retention {
   readonly #options: RetentionOptions
   readonly #agenda = new Agenda()
-  #isRunning = false
   /** Monotonic ms. */
   #startedAt: number | undefined
 
@@ -72,8 +71,9 @@ export class Retention {
   }
 
   start(): Cancel {
-    this.#startedAt = this.#options.clock.monotonic()
-    return every(this.#options.clock, TICK_MS, () => this.#tick())
+    const { clock, onError } = this.#options
+    this.#startedAt = clock.monotonic()
+    return everyInTurn(clock, TICK_MS, () => this.#run(), onError)
   }
 
   /** To be called whenever what a session says of its end may have changed. */
@@ -106,16 +106,6 @@ export class Retention {
     onProgress?.({ done: tombstones.length, total: tombstones.length })
     if (dryRun) return { ...report, bytesBefore: null, bytesAfter: null }
     return { ...report, ...(await store.reclaim()) }
-  }
-
-  #tick(): void {
-    if (this.#isRunning) return
-    this.#isRunning = true
-    this.#run()
-      .catch(this.#options.onError)
-      .finally(() => {
-        this.#isRunning = false
-      })
   }
 
   async #run(): Promise<void> {

@@ -6,6 +6,11 @@ import type { Catalog } from '../sessions/catalog.ts'
 /** A holding of the whole shard; `partial`, of single sessions, follows from what is in the catalog. */
 export type ReplicaState = Exclude<HeldState, 'partial'>
 
+/** Whether a peer that says so has all there is of the shard. */
+export function isWhole(state: HeldState | undefined): boolean {
+  return state === 'complete' || state === 'releasing'
+}
+
 const NO_ROOT = new Uint8Array()
 
 export class OwnHoldings {
@@ -31,8 +36,7 @@ export class OwnHoldings {
 
   /** Whether what is here of the shard can be served without asking others. */
   isCurrent(shard: number): boolean {
-    const state = this.#states.get(shard)
-    return state === 'complete' || state === 'releasing'
+    return isWhole(this.#states.get(shard))
   }
 
   set(shard: number, state: ReplicaState | undefined): void {

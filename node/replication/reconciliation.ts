@@ -18,6 +18,7 @@ import type {
 import type { AckLedger } from './acked.ts'
 import type { ExchangeOptions } from './exchange-server.ts'
 import { differingSessions, exchange } from './exchange.ts'
+import { isWhole } from './holdings.ts'
 import type { Outbox } from './outbox.ts'
 import type { RepairSchedule } from './repair.ts'
 
@@ -200,10 +201,7 @@ export class Reconciliation implements Sync {
     const { holdings } = this.#joined().exchange
     const own = Array.from({ length: shardCount }, (_, shard) => shard).filter((shard) => holdings.isCurrent(shard))
     return membership.live().flatMap(({ info }) => {
-      const shared = own.filter((shard) => {
-        const state = info.holdings.get(shard)?.state
-        return state === 'complete' || state === 'releasing'
-      })
+      const shared = own.filter((shard) => isWhole(info.holdings.get(shard)?.state))
       const count = Math.ceil(shared.length / SHARDS_AT_ONCE)
       return Array.from({ length: count }, (_, step) => {
         return { peer: info.peer, shards: shared.slice(step * SHARDS_AT_ONCE, (step + 1) * SHARDS_AT_ONCE) }

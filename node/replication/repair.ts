@@ -7,11 +7,12 @@ import type { PeerId } from '../../transport/port.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { HeartbeatInfo, Holdings } from '../membership/view.ts'
 import type { Cancel, Clock } from '../ports/clock.ts'
-import { delay, every } from '../util/timers.ts'
+import { delay, everyInTurn } from '../util/timers.ts'
 import { checkSessions } from './check.ts'
 import type { ExchangeOptions } from './exchange-server.ts'
 import { exchange } from './exchange.ts'
 import type { Following } from './following.ts'
+import { isWhole } from './holdings.ts'
 import { newSwap, swapAll } from './swap.ts'
 
 /** Digests are recomputed when a session has been quiet this long: one that is written to all the time would cost … */
@@ -72,7 +73,6 @@ export class RepairSchedule {
   /** Of shards that are only followed: the root that was announced when it was compared last, and when that was. */
   readonly #followed = new Map<number, { readonly root: Uint8Array; readonly at: number }>()
   #running = false
-  #settling = false
 
   constructor(options: RepairOptions) {
     this.#options = options
@@ -80,11 +80,11 @@ export class RepairSchedule {
   }
 
   start(): Cancel {
-    const { clock, membership } = this.#options
+    const { clock, membership, onError } = this.#options
     this.#running = true
     const cancels = [
       membership.events.on('heard', (info) => this.#compare(info)),
-      every(clock, SETTLE_INTERVAL_MS, () => this.#settle()),
+      everyInTurn(clock, SETTLE_INTERVAL_MS, () => this.#settle(), onError),
     ]
     return () => {
       this.#running = false
@@ -172,7 +172,7 @@ export class RepairSchedule {
     const { exchange: ours, membership, following, onCompared, onDone, onNews } = this.#options
     const theirs = membership.get(peer)?.info.holdings
     const stateThere = (shard: number) => theirs?.get(shard)?.state
-    const isHeldThere = (shard: number) => stateThere(shard) === 'complete' || stateThere(shard) === 'releasing'
+    const isHeldThere = (shard: number) => isWhole(stateThere(shard))
     // Who is still acquiring a shard asks for it by itself.
     let refused = false
     const whole = shards.filter((shard) => ours.holdings.isCurrent(shard) && isHeldThere(shard))
@@ -256,15 +256,8 @@ export class RepairSchedule {
     return true
   }
 
-  #settle(): void {
-    if (this.#settling) return
-    this.#settling = true
-    this.#options.exchange.catalog
-      .settleQuiet(SETTLE_QUIET_MS, SETTLE_MAX_MS)
-      .catch(this.#options.onError)
-      .finally(() => {
-        this.#settling = false
-      })
+  #settle(): Promise<void> {
+    return this.#options.exchange.catalog.settleQuiet(SETTLE_QUIET_MS, SETTLE_MAX_MS)
   }
 
   #peer(peer: PeerId): PeerRepair {

@@ -7,7 +7,7 @@ import type { Catalog } from '../sessions/catalog.ts'
 import { isHeld, type Entry } from '../sessions/entry.ts'
 import type { Absent } from './absent.ts'
 import type { PageOptions, UnderReplicated, UnderReplicatedSession } from './api.ts'
-import type { OwnHoldings } from './holdings.ts'
+import { isWhole, type OwnHoldings } from './holdings.ts'
 
 const LIMIT_DEFAULT = 1_000
 
@@ -62,9 +62,7 @@ export class Standing {
   #standing(shard: number): ShardStanding | undefined {
     const { membership, sets, holdings, absent } = this.#options
     const wanted = this.#wanted()
-    const others = sets.holders(shard).filter(({ peer, state }) => {
-      return (state === 'complete' || state === 'releasing') && !absent.isBehind(peer, shard)
-    })
+    const others = sets.holders(shard).filter(({ peer, state }) => isWhole(state) && !absent.isBehind(peer, shard))
     const copies = others.length + (holdings.isCurrent(shard) ? 1 : 0)
     if (copies >= wanted) return undefined
     const { all } = sets.of(shard)
@@ -89,7 +87,7 @@ export class Standing {
     const member = membership.get(peer)
     const name = member?.info.name ?? peer
     const state = member?.info.holdings.get(shard)?.state
-    if (state === 'complete' || state === 'releasing') {
+    if (isWhole(state)) {
       return absent.isBehind(peer, shard) ? `${name} was away and has not been compared yet` : undefined
     }
     return state === 'acquiring' ? `${name} is still getting it` : `${name} does not say that it has it`

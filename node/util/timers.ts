@@ -19,6 +19,25 @@ export function every(clock: Clock, intervalMs: number, task: () => void): Cance
   }
 }
 
+/** The same for a task that takes time: it is left out while the last run is still under way. */
+export function everyInTurn(
+  clock: Clock,
+  intervalMs: number,
+  task: () => Promise<void>,
+  onError: (error: unknown) => void,
+): Cancel {
+  let running = false
+  return every(clock, intervalMs, () => {
+    if (running) return
+    running = true
+    task()
+      .catch(onError)
+      .finally(() => {
+        running = false
+      })
+  })
+}
+
 /** Resolves after `delayMs` at the earliest. */
 export function delay(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => clock.setTimer(delayMs, resolve))
