@@ -16,6 +16,8 @@ export const lifetime: CheckerKind = {
     return {
       onEvent({ kind, machine, subject: session }) {
         if (kind !== 'expired') return
+        // Who had been told to end it no longer objects for the sake of a use.
+        if (scene.history.wasEndedByUser(session)) return
         if (ttlMs === 0) return report(`${machine} ends ${session}, which has no ttl`, [machine])
         const idleMs = idleTimeOf(scene, session, (entry) => entry.machine === machine || entry.copies.length > 1)
         if (idleMs < ttlMs) report(`${machine} ends ${session} after ${idleMs} ms, its ttl is ${ttlMs}`, [machine])

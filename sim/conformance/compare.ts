@@ -5,7 +5,7 @@ import { SITUATIONS, type Measured, type Quantiles } from './measure.ts'
 /** Both are samples of few runs: this much less is still as much. */
 const SHARE_SLACK_PERMILLE = 10
 const DELAY_SLACK = 0.15
-const DELAY_SLACK_MS = 1.5
+const DELAY_SLACK_MS = 1
 
 /** A sentence for each measure in which the model is kinder. */
 export function kindnesses(model: Measured, real: Measured): string[] {

@@ -101,7 +101,10 @@ export class History {
 
   /** Whether anybody may have terminated the session, or it has expired. */
   wasTerminated(session: string): boolean {
-    if (this.expired.has(session)) return true
+    return this.expired.has(session) || this.wasEndedByUser(session)
+  }
+
+  wasEndedByUser(session: string): boolean {
     return this.entries.some(
       ({ operation, isApplied }) => operation.kind === 'terminate' && operation.session === session && isApplied,
     )

@@ -38,8 +38,8 @@ const PUBLISH_COST: Micros = 200
 /** How long after the first copy a second one may come: past any memory of the first. */
 const DUPLICATE_MAX: Micros = 130 * 1_000 * MS
 const GOSSIP_OVERHEAD_BYTES = 200
-/** A hop takes as long as the longer of so many trips: a real one waits behind what went before it on its connection. */
-const GOSSIP_TRIPS = 2
+/** A hop takes as long as the longest of so many trips: a real one waits behind what went before it on its connection. */
+const GOSSIP_TRIPS = 3
 
 interface Pending {
   readonly connection: Connection
