@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml'
 import type { z } from 'zod'
 import { SessionMeshError, type ErrorCode } from '../../crdt/errors.ts'
+import { problemsAt } from './problems.ts'
 
 export class YamlFile {
   readonly value: unknown
@@ -39,11 +40,8 @@ export class YamlFile {
   }
 
   /** What a schema says against the content, each with its place. */
-  problems({ issues }: z.ZodError): string[] {
-    return issues.flatMap((issue) => {
-      const wrong = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path]
-      return wrong.map((path) => `${this.where(path)}: ${path.join('.')}: ${issue.message}`)
-    })
+  problems(error: z.ZodError): string[] {
+    return problemsAt((path) => this.where(path), error)
   }
 }
 

@@ -2,9 +2,10 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, extname, isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { z } from 'zod'
 import { SessionMeshError } from '../../crdt/errors.ts'
+import { problemsAt } from '../../node/util/problems.ts'
 import { YamlFile } from '../../node/util/yaml-file.ts'
+import { CodeFile } from './code-file.ts'
 import { scenarioSchema, type ReadScenario, type Scenario } from './schema.ts'
 
 const DIRECTORY = join(import.meta.dirname, 'files')
@@ -40,7 +41,8 @@ export async function loadScenario(nameOrPath: string): Promise<LoadedScenario> 
 /** @throws SessionMeshError INVALID_SCENARIO that names each wrong key */
 export function readScenario(scenario: Scenario): ReadScenario {
   const parsed = scenarioSchema.safeParse(scenario)
-  if (!parsed.success) throw new SessionMeshError('INVALID_SCENARIO', problemsOf('scenario', parsed.error).join('\n'))
+  if (!parsed.success)
+    throw new SessionMeshError('INVALID_SCENARIO', problemsAt(() => 'scenario', parsed.error).join('\n'))
   return parsed.data
 }
 
@@ -84,9 +86,11 @@ async function fromCode(file: string): Promise<LoadedScenario> {
   if (module.default === undefined) {
     throw new SessionMeshError('INVALID_SCENARIO', `${file}: expected a scenario as default export`)
   }
+  const code = new CodeFile(file)
+  const where = (path: readonly PropertyKey[]) => code.where(path)
   const parsed = scenarioSchema.safeParse(module.default)
-  if (!parsed.success) throw new SessionMeshError('INVALID_SCENARIO', problemsOf(file, parsed.error).join('\n'))
-  return { scenario: named(module.default as Scenario, file), where: () => file }
+  if (!parsed.success) throw new SessionMeshError('INVALID_SCENARIO', problemsAt(where, parsed.error).join('\n'))
+  return { scenario: named(module.default as Scenario, file), where }
 }
 
 function named(scenario: Scenario, file: string): Scenario {
@@ -97,8 +101,4 @@ function named(scenario: Scenario, file: string): Scenario {
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause)
   return (cause.stack ?? cause.message).split('\n').slice(0, 6).join('\n')
-}
-
-function problemsOf(place: string, { issues }: z.ZodError): string[] {
-  return issues.map(({ path, message }) => `${place}: ${path.join('.') || 'the scenario'}: ${message}`)
 }

@@ -100,6 +100,8 @@ describe('a scenario of your own', () => {
 })
 
 const HEAD = 'peers: 3\nfaults:\n'
+let modules = 0
+
 describe('a wrong scenario is told the line and what was expected:', () => {
   test.each([
     ['peers: many\n', /:1: peers: .*expected number/],
@@ -124,11 +126,22 @@ describe('a wrong scenario is told the line and what was expected:', () => {
 
   test.each([
     ['export const scenario = {}', /expected a scenario as default export/],
-    ['export default { peers: 0 }', /wrong\.\d\.ts: peers: Too small/],
-    ['export default {\n  peers: \n}', /wrong\.\d\.ts:3/],
+    ['export default { peers: 0 }', /wrong\.\d+\.ts:1: peers: Too small/],
+    ['export default {\n  peers: 3,\n  perrs: 3,\n} as const', /wrong\.\d+\.ts:3: perrs: Unrecognized key/],
+    [
+      "const quake = { kind: 'quake' }\nexport default {\n  faults: [\n    quake,\n  ],\n}",
+      /ts:1: faults\.0\.kind: expected/,
+    ],
+    [
+      'const scenario: object = {\n  workload: {\n    every: "x",\n  },\n}\nexport default scenario',
+      /ts:3: workload\.every: /,
+    ],
+    ['export default Object.assign({}, {\n  peers: 0 })', /wrong\.\d+\.ts:1: peers: Too small/],
+    ['export default {\n  peers: \n}', /wrong\.\d+\.ts:3/],
     ['export default { workload: { operations: { add: 1 } } }', /workload\.operations: expected a list of/],
   ])('%j', async (text, message) => {
-    const file = write(`wrong.${text.length % 10}.ts`, text)
+    // Each its own name: a module is imported once.
+    const file = write(`wrong.${modules++}.ts`, text)
     await expect(loadScenario(file)).rejects.toMatchObject({
       code: 'INVALID_SCENARIO',
       message: expect.stringMatching(message),
