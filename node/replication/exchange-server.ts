@@ -1,7 +1,7 @@
 // Anti-entropy, the answering side: tree nodes, comparisons of single sessions, differences, and taking in what the
 // other side had more.
 import * as Y from 'yjs'
-import { digestsEqual, encodeIntegrated, SessionMeshError } from '../../crdt/index.ts'
+import { digestsEqual, encodeIntegrated, hasCode, SessionMeshError } from '../../crdt/index.ts'
 import { isTreePrefix } from './tree-prefix.ts'
 import type { PeerId, Transport } from '../../transport/port.ts'
 import {
@@ -61,6 +61,7 @@ export function serveExchange(options: ExchangeServerOptions): void {
       try {
         return await answer(from, bytes)
       } catch (error) {
+        if (hasCode(error, 'PEER_NOT_RUNNING')) throw error
         options.refuse(`malformed-${protocol}`, '', from, error instanceof Error ? error.message : String(error))
         throw error
       }

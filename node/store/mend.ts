@@ -6,11 +6,8 @@
 import { open, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Quarantine } from './quarantine.ts'
-import { compressionAt, damagedBlocks, type DamagedBlock } from './table-file.ts'
+import { damagedBlocks, patchFor, type DamagedBlock } from './table-file.ts'
 import { isMissing } from '../util/files.ts'
-
-/** No compression has this number. */
-const UNREADABLE = 0xff
 
 /** Table bytes that are checked before the database is opened; of more, `validateIntegrity` and the scrub take care. */
 export const CHECKED_BYTES_MAX = 1024 * 1024 * 1024
@@ -49,8 +46,9 @@ export async function setAsideBlocks({ path, file, damaged }: CheckedTable, quar
       const { offset, length, what } = block
       if (what !== 'footer') {
         await quarantine.addBlock({ file, offset, value: table.subarray(offset, offset + length) })
-        if (length > UNSEALED) await handle.write(new Uint8Array([UNREADABLE]), 0, 1, compressionAt(block))
       }
+      const patch = patchFor(table, block)
+      if (patch !== undefined) await handle.write(patch.bytes, 0, patch.bytes.length, patch.at)
       told.push(`${file}: ${what} damaged, ${length} bytes at ${offset} set aside`)
     }
     await handle.sync()
@@ -59,9 +57,6 @@ export async function setAsideBlocks({ path, file, damaged }: CheckedTable, quar
   }
   return told
 }
-
-/** Bytes of a block's trailer: one that is cut off within it has nothing to mark. */
-const UNSEALED = 5
 
 /** What LevelDB wrote to its own journal, since it was last opened, of damage that it passed over. */
 export async function damageInJournal(database: string): Promise<string[]> {

@@ -10,7 +10,13 @@ import { uncompress } from './snappy.ts'
 export interface DamagedBlock {
   readonly offset: number
   readonly length: number
-  readonly what: 'footer' | 'index' | 'data' | 'filter'
+  readonly what: 'footer' | 'index' | 'data' | 'filter' | 'list of filters'
+}
+
+/** Bytes to be written over those at a place of a file. */
+export interface Patch {
+  readonly at: number
+  readonly bytes: Uint8Array
 }
 
 interface Handle {
@@ -19,10 +25,13 @@ interface Handle {
 }
 
 const FOOTER_BYTES = 48
+const MAGIC_BYTES = 8
 const TRAILER_BYTES = 5
 const MAGIC = 0xdb4775248b80fb57n
 const MASK_DELTA = 0xa282ead8
 const COMPRESSED = 1
+/** No compression has this number. */
+const UNREADABLE = 0xff
 
 /** Every damaged block of a table; its footer alone if nothing else can be found. */
 export function damagedBlocks(table: Uint8Array): DamagedBlock[] {
@@ -36,20 +45,36 @@ export function damagedBlocks(table: Uint8Array): DamagedBlock[] {
   const filters = (meta && handlesIn(meta)) ?? []
   return [
     ...data.filter((handle) => !isSound(table, handle)).map((handle) => damaged(table, handle, 'data')),
-    ...(meta === undefined ? [damaged(table, footer.meta, 'filter')] : []),
+    ...(meta === undefined ? [damaged(table, footer.meta, 'list of filters')] : []),
     ...filters.filter((handle) => !isSound(table, handle)).map((handle) => damaged(table, handle, 'filter')),
   ]
 }
 
-/** Where the byte stands that says how a block is compressed: any value but 0 and 1 makes LevelDB refuse the block. */
-export function compressionAt({ offset, length }: DamagedBlock): number {
-  return offset + length - TRAILER_BYTES
+/**
+ * What makes LevelDB refuse a damaged block, too. Only a block that a sound one names is marked itself: what a damaged
+ * footer says of places may be anything, and to mark those would be to damage what is sound.
+ */
+export function patchFor(table: Uint8Array, block: DamagedBlock): Patch | undefined {
+  const magicAt = table.length - MAGIC_BYTES
+  if (block.what === 'data' || block.what === 'filter') {
+    const at = block.offset + block.length - TRAILER_BYTES
+    // One that is cut off within its trailer has nothing to mark.
+    return block.length > TRAILER_BYTES ? { at, bytes: new Uint8Array([UNREADABLE]) } : undefined
+  }
+  const footer = readFooter(table)
+  if (block.what !== 'list of filters' || footer === undefined) {
+    return magicAt < 0 ? undefined : { at: magicAt, bytes: new Uint8Array(MAGIC_BYTES) }
+  }
+  // Done without: its place is now a block of no bytes that the magic number, read as its trailer, makes unreadable.
+  const bytes = new Uint8Array(FOOTER_BYTES - MAGIC_BYTES)
+  bytes.set([magicAt, 0, footer.index.offset, footer.index.size].flatMap(varint))
+  return { at: table.length - FOOTER_BYTES, bytes }
 }
 
 function readFooter(table: Uint8Array): { meta: Handle; index: Handle } | undefined {
   if (table.length < FOOTER_BYTES) return undefined
   const footer = table.subarray(table.length - FOOTER_BYTES)
-  if (viewOf(footer).getBigUint64(FOOTER_BYTES - 8, true) !== MAGIC) return undefined
+  if (viewOf(footer).getBigUint64(FOOTER_BYTES - MAGIC_BYTES, true) !== MAGIC) return undefined
   const cursor = { bytes: footer, at: 0 }
   const meta = readHandle(cursor)
   const index = readHandle(cursor)
@@ -109,6 +134,13 @@ function readVarint(cursor: Cursor): number | undefined {
     if (part < 0x80) return value
   }
   return undefined
+}
+
+function varint(value: number): number[] {
+  const parts: number[] = []
+  let rest = value
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) parts.push((rest % 0x80) | 0x80)
+  return [...parts, rest]
 }
 
 /** As long as the file allows: a handle that damage made up may point anywhere. */

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { MeshPeer } from '../../node/peer.ts'
 import type { Store } from '../../node/ports/store.ts'
 import { createLevelStore } from '../../node/store/level.ts'
-import { filesOf, inflict, randomOf } from '../support/recorded-store.ts'
+import { filesOf, inflict, randomOf } from '../support/damage.ts'
 import { eventuallyAsync, memoryPeer, startMemoryMesh, type MemoryMesh } from '../support/memory-mesh.ts'
 
 const SESSIONS = 300

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { hasCode } from '../../crdt/errors.ts'
 import type { StoredSession } from '../../node/ports/store.ts'
 import { createLevelStore } from '../../node/store/level.ts'
-import { inflict, randomOf, recordStore, textOf, type Damage, type RecordedStore } from '../support/recorded-store.ts'
+import { damages, inflict, kindOf, type Damage } from '../support/damage.ts'
+import { recordStore, textOf, type RecordedStore } from '../support/recorded-store.ts'
 
 const SEED = Number(process.env['FAULT_SEED'] ?? 1)
 const CASES = Number(process.env['FAULT_CASES'] ?? 1_000)
@@ -25,7 +26,7 @@ interface Outcome {
 test(`${CASES} flips, truncations and missing files, none of them silent`, async () => {
   const counts: Record<string, number> = {}
   const faults: string[] = []
-  for (const damage of damages(SEED, CASES)) {
+  for (const damage of damages(recorded.files, SEED, CASES)) {
     const { verdict, detail } = await outcomeOf(damage)
     const row = `${kindOf(damage.path)} ${damage.kind} ${verdict}`
     counts[row] = (counts[row] ?? 0) + 1
@@ -82,35 +83,4 @@ function compare(sessions: ReadonlyMap<string, StoredSession>, said: readonly st
 function equal(one: StoredSession, other: StoredSession | undefined): boolean {
   const texts = ({ base, tail }: StoredSession) => [base, ...tail].map((record) => record && textOf(record)).join()
   return other !== undefined && texts(one) === texts(other)
-}
-
-/** Chosen places of every file first (its ends and around them), then random ones, larger files more often. */
-function* damages(seed: number, count: number): Generator<Damage> {
-  const random = randomOf(seed)
-  const files = recorded.files.filter(({ bytes }) => bytes > 0)
-  let made = 0
-  for (const { path, bytes } of files) {
-    yield { kind: 'remove', path }
-    made++
-    for (const at of [0, 1, 7, bytes - 48, bytes - 8, bytes - 1].filter((at) => at >= 0 && at < bytes)) {
-      yield { kind: 'flip', path, at, bit: random(8) }
-      yield { kind: 'truncate', path, at }
-      made += 2
-    }
-  }
-  const total = files.reduce((sum, { bytes }) => sum + bytes, 0)
-  for (; made < count; made++) {
-    // Half of them spread over the files alike: the manifest is small and matters most.
-    let at = random(total)
-    let file = files[random(files.length)]
-    if (made % 2 === 0) file = files.find(({ bytes }) => (at -= bytes) < 0)
-    if (file === undefined) continue
-    at = random(file.bytes)
-    if (made % 5 === 0) yield { kind: 'truncate', path: file.path, at }
-    else yield { kind: 'flip', path: file.path, at, bit: random(8) }
-  }
-}
-
-function kindOf(path: string): string {
-  return path.replace(/\d+/g, '#')
 }

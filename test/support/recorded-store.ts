@@ -1,20 +1,20 @@
 // A recorded data directory to be damaged: several table files, a log and a manifest, and what is in it.
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as Y from 'yjs'
 import { createDocument, dataOf, initializeSession } from '../../crdt/index.ts'
 import type { LogRecord, Store, StoredSession } from '../../node/ports/store.ts'
 import { createLevelStore } from '../../node/store/level.ts'
+import { filesOf, type DamageableFile } from './damage.ts'
 
-const SESSIONS = 250
 /** Opens of the store before the last: each leaves a table of what the log held; with more, LevelDB merges them. */
 const ROUNDS = 3
 
 export interface RecordedStore {
   readonly directory: string
   /** Files of the database and beside it, by path from `directory`, with their sizes. */
-  readonly files: readonly { readonly path: string; readonly bytes: number }[]
+  readonly files: readonly DamageableFile[]
   /** What was stored at the end. */
   readonly sessions: ReadonlyMap<string, StoredSession>
   /** Every record and base that was ever written, as text: damage may bring back an older one, never another. */
@@ -25,10 +25,10 @@ export interface RecordedStore {
   remove(): void
 }
 
-export async function recordStore(): Promise<RecordedStore> {
+export async function recordStore(sessionCount = 250): Promise<RecordedStore> {
   const directory = mkdtempSync(join(tmpdir(), 'sessionmesh-recorded-'))
   const written = new Set<string>()
-  const writer = new Writer(written)
+  const writer = new Writer(written, sessionCount)
   const meta = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8])
   for (let round = 0; round < ROUNDS; round++) {
     const store = createLevelStore({ directory })
@@ -63,37 +63,19 @@ export function textOf(record: LogRecord | NonNullable<StoredSession['base']>): 
   return JSON.stringify({ ...record, update: Buffer.from(record.update).toString('base64') })
 }
 
-export type Damage =
-  | { readonly kind: 'flip'; readonly path: string; readonly at: number; readonly bit: number }
-  | { readonly kind: 'truncate'; readonly path: string; readonly at: number }
-  | { readonly kind: 'remove'; readonly path: string }
-
-export function inflict(directory: string, damage: Damage): void {
-  const path = join(directory, damage.path)
-  if (damage.kind === 'remove') {
-    rmSync(path)
-    return
-  }
-  const bytes = readFileSync(path)
-  if (damage.kind === 'truncate') {
-    writeFileSync(path, bytes.subarray(0, damage.at))
-    return
-  }
-  bytes[damage.at] = (bytes[damage.at] ?? 0) ^ (1 << damage.bit)
-  writeFileSync(path, bytes)
-}
-
 /** Grows the same sessions round by round, as documents do: later updates rest on earlier ones. */
 class Writer {
   readonly #written: Set<string>
+  readonly #sessionCount: number
   readonly #docs = new Map<string, { doc: Y.Doc; sequence: number }>()
 
-  constructor(written: Set<string>) {
+  constructor(written: Set<string>, sessionCount: number) {
     this.#written = written
+    this.#sessionCount = sessionCount
   }
 
   async write(store: Store, round: number): Promise<void> {
-    for (let i = 0; i < SESSIONS; i++) {
+    for (let i = 0; i < this.#sessionCount; i++) {
       const session = `session-${String(i).padStart(3, '0')}`
       const known = this.#docs.get(session) ?? { doc: createDocument(session), sequence: 0 }
       this.#docs.set(session, known)
@@ -118,23 +100,5 @@ class Writer {
     const record = { session, sequence, origin: 'origin', boot: 'b0', frameSequence: 0, time: 1_000 + sequence, update }
     this.#written.add(textOf(record))
     return record
-  }
-}
-
-/** All files below a directory, by path from there. */
-export function filesOf(directory: string, below = ''): { path: string; bytes: number }[] {
-  return readdirSync(join(directory, below), { withFileTypes: true }).flatMap((entry) => {
-    const path = join(below, entry.name)
-    if (entry.isDirectory()) return filesOf(directory, path)
-    return [{ path, bytes: statSync(join(directory, path)).size }]
-  })
-}
-
-/** A small generator of our own: the same places for the same seed, on every machine. */
-export function randomOf(seed: number): (below: number) => number {
-  let state = seed >>> 0
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
   }
 }

@@ -1,12 +1,12 @@
 // The parts that find damage below the records: checksums of table files, and numbers of batches.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { BatchChain } from '../../../node/store/batch-chain.ts'
 import { uncompress } from '../../../node/store/snappy.ts'
-import { compressionAt, damagedBlocks } from '../../../node/store/table-file.ts'
+import { damagedBlocks, patchFor } from '../../../node/store/table-file.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'sessionmesh-mending-'))
 let table: Buffer
@@ -55,7 +55,27 @@ test('a table that is cut off anywhere is damaged', () => {
 test('the byte that makes a block unreadable is the one that says how it is compressed', () => {
   const [block] = damagedBlocks(flipped(0))
   if (block === undefined) throw new Error('no damage found')
-  expect([0, 1]).toContain(table[compressionAt(block)])
+  const { at, bytes } = patchFor(table, block) ?? { at: 0, bytes: new Uint8Array() }
+  expect([0, 1]).toContain(table[at])
+  expect(bytes).toEqual(new Uint8Array([0xff]))
+})
+
+test('a footer that points anywhere makes nothing else unreadable', async () => {
+  for (let at = table.length - 48; at < table.length - 40; at++) {
+    for (let bit = 0; bit < 8; bit++) {
+      const damaged = Buffer.from(table)
+      damaged[at] = (damaged[at] ?? 0) ^ (1 << bit)
+      for (const block of damagedBlocks(damaged)) {
+        const patch = patchFor(damaged, block)
+        expect(patch?.at, `bit ${bit} of byte ${at}: ${block.what}`).toBeGreaterThanOrEqual(table.length - 48)
+        if (patch !== undefined) damaged.set(patch.bytes, patch.at)
+      }
+      const [left, ...others] = damagedBlocks(damaged)
+      expect(others).toEqual([])
+      expect(['list of filters', 'footer']).toContain(left?.what)
+      if (left?.what === 'list of filters') expect(await keysOf(damaged)).toBe(3_000)
+    }
+  }
 })
 
 test('snappy: literals, copies and copies that overlap themselves', () => {
@@ -98,6 +118,19 @@ test('what was missing once is not missed again', () => {
   const [next] = chain.next()
   expect(new BatchChain().resume(next === undefined ? [] : [next.key], 9).missing).toEqual([])
 })
+
+/** What LevelDB finds in the table when it has nothing else. */
+async function keysOf(bytes: Uint8Array): Promise<number> {
+  const directory = mkdtempSync(join(scratch, 'alone-'))
+  writeFileSync(join(directory, '000001.ldb'), bytes)
+  await ClassicLevel.repair(directory)
+  const database = new ClassicLevel(directory)
+  try {
+    return (await database.keys().all()).length
+  } finally {
+    await database.close()
+  }
+}
 
 function flipped(at: number): Buffer {
   const copy = Buffer.from(table)
