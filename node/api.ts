@@ -3,8 +3,8 @@
 import type * as Y from 'yjs'
 import type { PeerId } from '../transport/port.ts'
 import type { Reconstruction } from './reconstruction/api.ts'
-import type { Recovery } from './recovery/api.ts'
-import type { Replication, Sync, SyncProgress } from './replication/api.ts'
+import type { Adoption, Orphaned, Recovery } from './recovery/api.ts'
+import type { PageOptions, Replication, Sync, SyncProgress } from './replication/api.ts'
 import type { Snapshots } from './snapshots/api.ts'
 import type { StoreAdmin } from './store/api.ts'
 
@@ -164,6 +164,8 @@ export interface SessionsStatus {
   readonly sessions: number
   /** Sessions whose home is this peer. */
   readonly homes: number
+  /** Sessions here whose home is gone, and that nobody has adopted yet: `orphaned()` tells why. */
+  readonly orphaned: number
   readonly replicas: number
   readonly syncState: 'synced' | 'syncing'
   readonly addresses: readonly string[]
@@ -174,6 +176,7 @@ export interface SessionSummary {
   readonly id: string
   readonly priority: Priority
   readonly home: string
+  readonly state: LifecycleState
   /** When it ends unless it is touched, ms since the epoch; null: never. */
   readonly dueAt: number | null
   readonly digest: string
@@ -198,6 +201,10 @@ export interface Sessions {
   terminate(id: string, options?: WriteOptions & ReadOptions): Promise<Receipt>
   /** As `touch` of the open session. */
   touch(id: string, options?: WriteOptions & ReadOptions): Promise<Touched>
+  /** Sessions here whose home has died or left, until it is sure that their new home has the latest that is known. */
+  orphaned(options?: PageOptions): Orphaned
+  /** Makes sure of it now, in the order of recovery; one attempt for each. */
+  adoptOrphaned(): Promise<Adoption>
   /** Hash over (id, digest) of every live session here, for comparing two peers: equal content, equal hash. */
   contentHash(): Promise<{ sessions: number; hash: string }>
 }

@@ -110,6 +110,8 @@ export const configSchema = z.strictObject({
     .default(4 * MIB),
   /** Pause from one such check to the next. */
   scrubIntervalMs: milliseconds.default(6 * 3_600_000),
+  /** Whether sessions whose home has died are adopted by themselves. */
+  autoReconciliation: z.boolean().default(true),
   /** The order in which sessions are recovered after a start, and when each stage begins, ms after it. */
   recoveryStages: z
     .array(

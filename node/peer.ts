@@ -9,7 +9,7 @@ import { checkHealth } from './health.ts'
 import { identitySeed, newClientId, nextBootId } from './identity.ts'
 import { createLife, type Life } from './life/service.ts'
 import { describeMembers } from './membership/describe-members.ts'
-import { Homes } from './membership/homes.ts'
+import { Homes, type Takeover } from './membership/homes.ts'
 import { Membership } from './membership/membership.ts'
 import { ReplicaSets } from './membership/replica-sets.ts'
 import type { Cancel, Clock } from './ports/clock.ts'
@@ -20,11 +20,11 @@ import { Counters } from './replication/counters.ts'
 import { OwnHoldings } from './replication/holdings.ts'
 import { Replication } from './replication/replication.ts'
 import { Catalog } from './sessions/catalog.ts'
-import type { Entry } from './sessions/entry.ts'
 import { Integrity } from './sessions/integrity.ts'
 import { Lifecycles } from './sessions/lifecycle.ts'
 import { Sessions, type SessionsOptions } from './sessions/sessions.ts'
 import { Reconstruction } from './reconstruction/reconstruction.ts'
+import { Orphans, type OrphansOptions } from './recovery/orphans.ts'
 import { Recovery } from './recovery/recovery.ts'
 import { PresenceHub } from './presence/presence.ts'
 import { createSnapshotService } from './snapshots/service.ts'
@@ -248,15 +248,16 @@ export class MeshPeer implements Peer {
     const sets = new ReplicaSets({ membership, self, onError: shared.onError })
     const replication = new Replication({ ...shared, config, catalog, membership, sets, holdings, counters })
     const lifecycles = this.#lifecycles(catalog)
-    const onTakeover = (from: PeerId, entries: readonly Entry[]) => this.#takeover(from, entries, lifecycles)
-    const homes = new Homes({ membership, catalog, shardCount: config.shardCount, self, onTakeover })
+    const homes = new Homes({ ...config, membership, catalog, self, onError: shared.onError })
+    homes.events.on('takeover', (takeover) => this.#takeover(takeover, lifecycles))
+    const orphans = this.#orphans({ catalog, homes, replication, lifecycles })
     const snapshots = createSnapshotService({ ...shared, target, store, catalog, config, self })
     const deps = { ...shared, catalog, store, config, membership, homes, replication, lifecycles, counters }
     const setAside = (ids: readonly string[]) => snapshots.snapshots.setAside(ids)
     const life = createLife({ ...deps, log, setAside, events: this.#events })
     const identity = () => this.#identity(transport, membership, startedAt)
     const presence = new PresenceHub({ ...shared, ...config, membership, refuse: counters.refuse })
-    const sessions = new Sessions({ ...deps, random, identity, life, presence })
+    const sessions = new Sessions({ ...deps, random, identity, life, presence, orphans })
     late.catalog = new Catalog({
       ...config,
       store,
@@ -276,7 +277,7 @@ export class MeshPeer implements Peer {
     const past = { catalog, store, sessions, snapshots: snapshots.snapshots, self, nameOf }
     const reconstruction = new Reconstruction(past)
     const integrity = this.#integrity(catalog)
-    const parted = [sets, homes, snapshots, integrity, presence].map((part) => part.start())
+    const parted = [sets, homes, orphans, snapshots, integrity, presence].map((part) => part.start())
     const stops = [...parted, this.#keepSummaries(catalog)]
     const parts = { boot, transport, membership, replication, sessions, homes, failover, integrity, reconstruction }
     const recovery = this.#recovery(catalog, { membership, replication, integrity, lifecycles, life })
@@ -288,6 +289,12 @@ export class MeshPeer implements Peer {
       (session, transition) => this.#events.emit('transition', { session, transition }),
       (session) => catalog().get(session)?.recovering === true,
     )
+  }
+
+  #orphans(parts: Pick<OrphansOptions, 'catalog' | 'homes' | 'replication' | 'lifecycles'>): Orphans {
+    const { recoveryStages: stages, autoReconciliation: isAutomatic } = this.#config
+    const onError = (error: unknown) => this.#report(error)
+    return new Orphans({ ...parts, clock: this.#ports.clock, stages, isAutomatic, onError })
   }
 
   #recovery(
@@ -343,10 +350,10 @@ export class MeshPeer implements Peer {
     })
   }
 
-  /** Homes came here: the sessions go through failover and recovery, which needs nothing but to be noticed. */
-  #takeover(from: PeerId, entries: readonly Entry[], lifecycles: Lifecycles): void {
+  /** Homes came here: the sessions go through failover and recovery. */
+  #takeover({ from, entries, isGone }: Takeover, lifecycles: Lifecycles): void {
     const at = this.#ports.clock.now()
-    for (const { id } of entries) lifecycles.tookOver(id, at, `home was ${from}`)
+    for (const { id } of entries) lifecycles.tookOver(id, at, `home was ${from}`, !isGone)
     const running = this.#running
     if (running !== undefined) running.failover.takeovers++
     this.#events.emit('failover', { from, sessions: entries.length, at })

@@ -105,6 +105,8 @@ export function addMeshRoutes(app: FastifyInstance, peer: Peer): void {
     const { to } = parse(schema.syncBody, request.body)
     return withProgress(request, reply, (onProgress) => peer.sync.forceTransfer(to, { onProgress }))
   })
+  app.get('/v1/orphans', (request) => peer.sessions.orphaned(parse(schema.pageQuery, request.query)))
+  app.post('/v1/orphans', () => peer.sessions.adoptOrphaned())
   app.get('/v1/failover', () => peer.failover.status())
   app.post('/v1/failover', (request, reply) =>
     withProgress(request, reply, (onProgress) => failover(peer, request.body, onProgress)),

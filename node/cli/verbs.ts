@@ -6,6 +6,7 @@ import type { AdminClient } from './client.ts'
 import { expiryOptions, registerExpiry, withExpiry } from './expiry.ts'
 import { validateIntegrity } from './integrity.ts'
 import { registerReconstruction, registerRevert } from './reconstruction.ts'
+import { registerOrphans } from './orphans.ts'
 import { registerRecovery } from './recovery.ts'
 import { registerReplication, timeoutOption } from './replication.ts'
 import { registerSnapshots } from './snapshots.ts'
@@ -42,6 +43,7 @@ export function registerVerbs(program: Command): void {
     program.command('failover').description('hand the homes of this peer to another, and take them back'),
   )
   registerSnapshots(program)
+  registerOrphans(program)
   registerRecovery(program)
   registerReconstruction(program)
 }

@@ -47,6 +47,34 @@ export interface RecoveryStats {
   readonly prioritized: number
 }
 
+/** A session whose home is gone, and of which it is not yet known that its new home has the latest. */
+export interface OrphanedSession {
+  readonly session: string
+  readonly priority: Priority
+  /** Peer id of the home that died or left … */
+  readonly lastHome: string
+  /** … when that was noticed, ms since the epoch … */
+  readonly since: number
+  /** … and of its home now. */
+  readonly home: string
+  /** Why it has not been adopted. */
+  readonly reason: string
+}
+
+export interface Orphaned {
+  /** Of the sessions that are here. */
+  readonly count: number
+  /** In order of id, the first thousand unless `limit` says otherwise. */
+  readonly sessions: readonly OrphanedSession[]
+}
+
+export interface Adoption {
+  /** Sessions of which it is known now that who is to keep them has the latest … */
+  readonly adopted: number
+  /** … and those that are left: `orphaned()` says why. */
+  readonly orphaned: number
+}
+
 export interface Recovery {
   stats(): RecoveryStats
   progress(): RecoveryProgress

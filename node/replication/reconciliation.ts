@@ -4,6 +4,7 @@ import type { PeerId } from '../../transport/port.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { ReplicaSets } from '../membership/replica-sets.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Entry } from '../sessions/entry.ts'
 import { delay, until } from '../util/timers.ts'
 import type {
   ConsistencyReport,
@@ -16,8 +17,10 @@ import type {
   SyncStatus,
 } from './api.ts'
 import type { AckLedger } from './acked.ts'
+import { confirmSessions, type Confirming, type Unconfirmed } from './confirming.ts'
 import type { ExchangeOptions } from './exchange-server.ts'
 import { differingSessions, exchange } from './exchange.ts'
+import type { Following } from './following.ts'
 import { isWhole } from './holdings.ts'
 import type { Outbox } from './outbox.ts'
 import type { RepairSchedule } from './repair.ts'
@@ -39,6 +42,8 @@ export interface ReconciliationOptions {
   /** Undefined until the peer has joined. */
   readonly parts: () => Joined | undefined
   readonly onCompared: (peer: PeerId, shards: readonly number[]) => void
+  readonly following: Following
+  readonly onError: (error: unknown) => void
 }
 
 interface Joined {
@@ -164,6 +169,11 @@ export class Reconciliation implements Sync {
     }
     const peers = this.#names(new Set(steps.map(({ peer }) => peer)))
     return { ...counts, peers, refused: this.#names(refused), unanswered: this.#names(unanswered) }
+  }
+
+  /** See confirmSessions. @throws PEER_NOT_RUNNING */
+  async confirm(entries: readonly Entry[], confirming: Confirming): Promise<ReadonlyMap<Entry, Unconfirmed>> {
+    return confirmSessions({ ...this.#options, exchange: this.#joined().exchange }, entries, confirming)
   }
 
   async #differing(steps: readonly Step[], onProgress?: OnSyncProgress) {

@@ -97,6 +97,7 @@ export class Replication implements ReplicationApi {
       ...options,
       ...options.config,
       ledger: this.#ledger,
+      following: this.#following,
       parts: () => this.#parts,
       onCompared: (peer, shards) => this.#parts?.rebalance.compared(peer, shards),
     })

@@ -53,12 +53,17 @@ export class Lifecycles {
     this.#push(session, { from: null, to: 'initializing', at, cause })
   }
 
-  /** Its home came here, which needs nothing but to be noticed. */
-  tookOver(session: string, at: number, cause: string): void {
+  /** Its home came here. If it was handed over, that needs nothing but to be noticed; if not, it must be adopted. */
+  tookOver(session: string, at: number, cause: string, wasHandedOver: boolean): void {
     if (this.state(session) !== 'active') return
     this.move(session, 'failover', at, cause)
     this.move(session, 'recovering', at, cause)
-    this.move(session, 'active', at, 'home is here')
+    if (wasHandedOver) this.move(session, 'active', at, 'home is here')
+  }
+
+  /** It is sure that who is to keep it has the latest that is known. */
+  adopted(session: string, at: number): void {
+    if (this.#histories.get(session)?.at(-1)?.to === 'recovering') this.move(session, 'active', at, 'adopted')
   }
 
   /** @throws ILLEGAL_TRANSITION */

@@ -20,6 +20,9 @@ import {
   type ExpiryChange,
 } from '../../crdt/index.ts'
 import type {
+  Adoption,
+  Orphaned,
+  PageOptions,
   CreateOptions,
   Priority,
   ReadOptions,
@@ -40,6 +43,7 @@ import type { Random } from '../ports/random.ts'
 import { newClientId } from '../identity.ts'
 import type { PresenceHub } from '../presence/presence.ts'
 import { SessionPresence } from '../presence/session-presence.ts'
+import type { Orphans } from '../recovery/orphans.ts'
 import { resolveWriteOptions, type Write } from '../replication/durability.ts'
 import type { Replication } from '../replication/replication.ts'
 import type { Catalog } from './catalog.ts'
@@ -61,6 +65,7 @@ export interface SessionsOptions {
   readonly clock: Clock
   readonly random: Random
   readonly presence: PresenceHub
+  readonly orphans: Orphans
   readonly config: PeerConfig
   readonly life: Pick<Life, 'active' | 'isOver' | 'assertShown'>
   readonly identity: () => Pick<SessionsStatus, 'peer' | 'name' | 'boot' | 'addresses' | 'uptimeMs' | 'replicas'>
@@ -98,6 +103,7 @@ export class Sessions implements SessionsApi, SessionHost {
       ...this.#options.identity(),
       sessions: this.count(),
       homes: this.#options.homes.own(),
+      orphaned: this.#options.orphans.count(),
       syncState: this.#options.catalog().loading.isDone ? this.#options.replication.status().syncState : 'syncing',
     }
   }
@@ -197,6 +203,14 @@ export class Sessions implements SessionsApi, SessionHost {
     } finally {
       session.close()
     }
+  }
+
+  orphaned(options: PageOptions = {}): Orphaned {
+    return this.#options.orphans.list(options)
+  }
+
+  adoptOrphaned(): Promise<Adoption> {
+    return this.#options.orphans.adopt()
   }
 
   async contentHash(): Promise<{ sessions: number; hash: string }> {
@@ -345,7 +359,8 @@ export class Sessions implements SessionsApi, SessionHost {
       const digest = toHex(digestOf(doc))
       const dueAt = deadlineOf(describeSession(doc)) ?? null
       catalog.release(entry)
-      summaries.push({ id: entry.id, priority: entry.priority, home: this.#options.homes.of(entry), dueAt, digest })
+      const { home, state } = this.describe(entry)
+      summaries.push({ id: entry.id, priority: entry.priority, home, state, dueAt, digest })
     }
     return summaries
   }

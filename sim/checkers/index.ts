@@ -1,4 +1,5 @@
 // All checkers, in the order in which they are told of things.
+import { adopted } from './adopted.ts'
 import { availability } from './availability.ts'
 import { bounded } from './bounded.ts'
 import { causalTokens } from './causal-tokens.ts'
@@ -45,6 +46,7 @@ export const CHECKERS: readonly CheckerKind[] = [
   causalTokens,
   availability,
   oneHome,
+  adopted,
   membership,
   falseDeath,
   detection,

@@ -18,6 +18,18 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'adopts-nobody',
+    breaks: 'nobody sees to what a dead home has left',
+    guard: 'adopted',
+    edits: [
+      {
+        file: 'node/recovery/orphans.ts',
+        find: '!isAutomatic || this.#isStopped',
+        replace: 'isAutomatic || this.#isStopped',
+      },
+    ],
+  },
+  {
     name: 'old-boot-stays',
     breaks: 'heartbeats of a restarted peer are taken for old ones',
     guard: 'membership',

@@ -3,7 +3,7 @@
 // acknowledged write be there. `CHURN_ROUNDS=20` for as many rounds, `CHURN_SEED=N` for the same choice of victims.
 import { once } from 'node:events'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Member, SessionSummary, ShardStatus, UnderReplicated } from '../../node/api.ts'
+import type { Member, SessionsStatus, SessionSummary, ShardStatus, UnderReplicated } from '../../node/api.ts'
 import { createSessions } from '../../node/demo/create-sessions.ts'
 import { Ledger } from '../../node/demo/ledger.ts'
 import { WriteLoad } from '../../node/demo/load.ts'
@@ -20,6 +20,10 @@ const SEED = process.env['CHURN_SEED'] ?? String(Date.now())
 /** From the kill until the factor is restored, three processes having been started meanwhile. */
 const ROUND_MS = 45_000
 const LOOK_INTERVAL_MS = 200
+
+interface Answers {
+  readonly results: readonly { readonly error?: { readonly code: string; readonly message: string } }[]
+}
 
 let mesh: ProcessMesh
 beforeEach(() => {
@@ -43,7 +47,9 @@ test(
       const happened = await churn(round, dice)
       await load.stop()
       expect(ledger.writes).toBeGreaterThan(before)
-      const checked = await ledger.check(dice.pick(mesh.peers()).client)
+      const reader = dice.pick(mesh.peers())
+      await assertServed(reader, sessions)
+      const checked = await ledger.check(reader.client)
       expect(checked).toEqual({ sessions: SESSIONS, lost: 0, hash: ledger.hash() })
       const line = `${happened}; ${ledger.writes - before} writes acknowledged, ${checked.lost} of all lost`
       process.stdout.write(`churn: round ${round}: ${line}\n`)
@@ -70,7 +76,7 @@ async function churn(round: number, dice: Dice): Promise<string> {
   return `${gone.name} gone, ${back.name} back, ${joined.name} new: all started after ${seconds(startedMs)}, mended after ${seconds(tookMs)}`
 }
 
-/** Everyone sees seven, and every shard complete on three of them; nobody knows of a session that lacks a copy or a live home. */
+/** Everyone sees seven, and every shard complete on three of them; nobody knows of a session that lacks a copy or a live home, or is orphaned. */
 async function mended(when: string): Promise<void> {
   await waitFor(
     async () => {
@@ -80,6 +86,31 @@ async function mended(when: string): Promise<void> {
     },
     { timeoutMs: ROUND_MS, intervalMs: LOOK_INTERVAL_MS, what: `the factor to be restored, ${when}` },
   )
+}
+
+/** Or else what is not answered would look like what is lost. @throws Error with the answers of all peers */
+async function assertServed(reader: PeerProcess, sessions: readonly string[]): Promise<void> {
+  const { results } = (await reader.client.call('POST', '/v1/read', { sessions })) as Answers
+  const refused = sessions.flatMap((session, index) => {
+    const error = results[index]?.error
+    return error === undefined ? [] : [{ session, ...error }]
+  })
+  if (refused.length === 0) return
+  const ids = refused.map(({ session }) => session)
+  const others = await Promise.all(
+    mesh.peers().map(async ({ name, client }) => {
+      const { results: its } = (await client.call('POST', '/v1/read', { sessions: ids })) as Answers
+      const here = ((await client.get('/v1/sessions?limit=1000')) as SessionSummary[]).filter(({ id }) =>
+        ids.includes(id),
+      )
+      return {
+        name,
+        answers: its.map(({ error }) => error?.code ?? 'content'),
+        here: here.map(({ id, digest }) => `${id} ${digest}`),
+      }
+    }),
+  )
+  throw new Error(`${reader.name} refuses ${JSON.stringify(refused)}; then ${JSON.stringify(others)}`)
 }
 
 async function troublesOf({ name, client }: PeerProcess): Promise<string[]> {
@@ -93,7 +124,9 @@ async function troublesOf({ name, client }: PeerProcess): Promise<string[]> {
   const { count, sessions } = (await client.get('/v1/replication/under-replicated')) as UnderReplicated
   const homes = (await client.get('/v1/sessions?limit=1000')) as SessionSummary[]
   const homeless = homes.filter(({ home }) => !alive.has(home))
+  const { orphaned } = (await client.get('/v1/status')) as SessionsStatus
   return [
+    ...(orphaned === 0 ? [] : [`${name}: ${orphaned} orphaned`]),
     ...lacking.map(({ shard, replicas }) => {
       return `${name}: shard ${shard} ${replicas.map(({ peer, state }) => `${alive.get(peer)} ${state}`).join(', ')}`
     }),

@@ -102,7 +102,7 @@ test('people get aligned columns', async () => {
   await run('session', 'create', 'row')
   const table = await run('sessions', 'list')
   const [head, ...rows] = table.trimEnd().split('\n')
-  expect(head).toMatch(/^id +priority +home +dueAt +digest$/)
+  expect(head).toMatch(/^id +priority +home +state +dueAt +digest$/)
   expect(rows.some((row) => row.indexOf('normal') === head?.indexOf('priority'))).toBe(true)
   expect(await run('status')).toMatch(/^name +a$/m)
 })
@@ -191,6 +191,12 @@ test('the past of a session is told, rebuilt, verified and gone back to', async 
   expect(await json('session', 'revert', 'past', '--at', '0s')).toMatchObject({ session: 'past' })
   await expect(run('rebuild', 'past', '--at', '1d')).rejects.toMatchObject({ code: 'SESSION_NOT_FOUND' })
   await expect(run('rebuild', 'past', '--at', 'soon')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+})
+
+test('a peer whose mesh has lost nobody has no orphans to list or adopt', async () => {
+  expect(await json('orphans', 'list', '--limit', '5', '--after', 'a')).toEqual({ count: 0, sessions: [] })
+  expect(await json('orphans', 'adopt')).toEqual({ adopted: 0, orphaned: 0 })
+  expect(await json('status')).toMatchObject({ orphaned: 0 })
 })
 
 test('recovery is told, and taken by other stages', async () => {

@@ -1,0 +1,23 @@
+// A session whose home has died is orphaned until somebody has made sure of it: that comes to an end.
+import type { CheckerKind } from './checker.ts'
+import { isWhole } from './quiescence.ts'
+
+export const adopted: CheckerKind = {
+  name: 'adopted',
+  promise: 'After a heal nothing is orphaned.',
+  violatedWhen: 'a session is orphaned at a peer of the healed core that is equal and left alone',
+  make: (scene, report) => ({
+    atEnd({ isConverged }) {
+      if (!isConverged || !isWhole(scene)) return
+      const disks = [...scene.world.machines.values()].map(({ disk }) => disk)
+      for (const name of scene.plan.core) {
+        const orphaned = scene.world.machine(name).peer?.sessions.orphaned().sessions ?? []
+        for (const { session, reason } of orphaned) {
+          // What rests on something that a disk has lost can't be taken in by anybody.
+          if (disks.some((disk) => disk.isDamaged(session))) continue
+          report(`${session} is orphaned at ${name}: ${reason}`, [name])
+        }
+      }
+    },
+  }),
+}
