@@ -3,7 +3,6 @@
 import type { PeerId } from '../../transport/port.ts'
 import type { Holdings, MemberChange } from '../membership/view.ts'
 import type { AbsentReplica } from './api.ts'
-import type { OwnHoldings } from './holdings.ts'
 
 /** Updates past which counting on is of no use. */
 export const MISSED_MAX = 10_000
@@ -21,21 +20,20 @@ interface Absence {
 
 export class Absent {
   readonly #absences = new Map<PeerId, Absence>()
+  readonly #bothKeep: (peer: PeerId, shard: number) => boolean
 
-  /** @param theirs what it says that it holds */
-  memberChanged(
-    { peer, to, from, rebooted }: MemberChange,
-    theirs: Holdings | undefined,
-    own: OwnHoldings,
-    now: number,
-  ): void {
+  /** @param bothKeep whether this peer and the other keep the shard as a whole, or are about to */
+  constructor(bothKeep: (peer: PeerId, shard: number) => boolean) {
+    this.#bothKeep = bothKeep
+  }
+
+  /** @param theirs what it says that it holds. @param now wall clock, ms */
+  memberChanged({ peer, to, from, rebooted }: MemberChange, theirs: Holdings | undefined, now: number): void {
     const isKept = (shard: number) => (theirs?.get(shard)?.state ?? 'partial') !== 'partial'
     if (to === 'dead' || to === 'left') this.went(peer, [...(theirs?.keys() ?? [])].filter(isKept), now)
     // A new process says of itself what it has not got.
-    else if (to === 'alive' && rebooted) this.returned(peer, () => false)
-    else if (to === 'alive' && from !== 'suspect') {
-      this.returned(peer, (shard) => isKept(shard) && own.replicates(shard))
-    }
+    else if (to === 'alive' && rebooted) this.#absences.delete(peer)
+    else if (to === 'alive' && from !== 'suspect') this.returned(peer)
   }
 
   /** @param shards those that it said it keeps. @param now wall clock, ms */
@@ -50,13 +48,10 @@ export class Absent {
     if (first !== undefined && this.#absences.size > PEERS_MAX) this.#absences.delete(first)
   }
 
-  /** It is alive: only what it keeps now is still to be compared. */
-  returned(peer: PeerId, keeps: (shard: number) => boolean): void {
+  /** It is alive. */
+  returned(peer: PeerId): void {
     const absence = this.#absences.get(peer)
-    if (absence === undefined) return
-    absence.isBack = true
-    for (const shard of absence.shards) if (!keeps(shard)) absence.shards.delete(shard)
-    if (absence.shards.size === 0) this.#absences.delete(peer)
+    if (absence !== undefined) absence.isBack = true
   }
 
   /** Updates of the shard went out. */
@@ -78,14 +73,25 @@ export class Absent {
 
   /** Whether what the peer says of the shard may be from before its absence. */
   isBehind(peer: PeerId, shard: number): boolean {
-    const absence = this.#absences.get(peer)
+    const absence = this.#open(peer)
     if (absence === undefined) return false
     return absence.needsFullRepair || absence.shards.has(shard)
   }
 
   list(nameOf: (peer: PeerId) => string): AbsentReplica[] {
+    for (const peer of this.#absences.keys()) this.#open(peer)
     return [...this.#absences].map(([peer, { since, missed, needsFullRepair, isBack }]) => {
       return { peer, name: nameOf(peer), since, isBack, missedUpdates: missed, needsFullRepair }
     })
+  }
+
+  /** What two peers can never compare is not waited for: shards that they don't both keep, any more. */
+  #open(peer: PeerId): Absence | undefined {
+    const absence = this.#absences.get(peer)
+    if (absence?.isBack !== true) return absence
+    for (const shard of absence.shards) if (!this.#bothKeep(peer, shard)) absence.shards.delete(shard)
+    if (absence.shards.size > 0) return absence
+    this.#absences.delete(peer)
+    return undefined
   }
 }

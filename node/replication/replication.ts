@@ -73,7 +73,7 @@ export class Replication implements ReplicationApi {
   readonly #waiters: DurabilityWaiters
   readonly #following: Following
   readonly #overview: Overview
-  readonly #absent = new Absent()
+  readonly #absent: Absent
   readonly sync: Reconciliation
   readonly validateConsistency: ReplicationApi['validateConsistency'] = (options) => this.sync.validate(options)
   readonly reconcile: ReplicationApi['reconcile'] = (options) => this.sync.reconcile(options)
@@ -82,6 +82,10 @@ export class Replication implements ReplicationApi {
 
   constructor(options: ReplicationOptions) {
     this.#options = options
+    this.#absent = new Absent((peer, shard) => {
+      const theirs = options.membership.get(peer)?.info.holdings.get(shard)?.state ?? 'partial'
+      return theirs !== 'partial' && options.holdings.replicates(shard)
+    })
     this.#waiters = new DurabilityWaiters({
       ledger: this.#ledger,
       clock: options.clock,
@@ -370,8 +374,8 @@ export class Replication implements ReplicationApi {
   }
 
   #memberChanged(change: MemberChange): void {
-    const { membership, holdings, clock } = this.#options
-    this.#absent.memberChanged(change, membership.get(change.peer)?.info.holdings, holdings, clock.now())
+    const { membership, clock } = this.#options
+    this.#absent.memberChanged(change, membership.get(change.peer)?.info.holdings, clock.now())
     if (change.rebooted || change.to === 'dead' || change.to === 'left') this.#ledger.forget(change.peer)
     if (change.to === 'left') this.#parts?.inbox.forget(change.peer)
     this.#setsChanged()
