@@ -1,5 +1,6 @@
 // A session whose home has died is orphaned until somebody has made sure of it: that comes to an end.
 import type { CheckerKind } from './checker.ts'
+import { LOSS_MAX_PER_MILLION } from './false-death.ts'
 import { isWhole } from './quiescence.ts'
 
 export const adopted: CheckerKind = {
@@ -8,7 +9,9 @@ export const adopted: CheckerKind = {
   violatedWhen: 'a session is orphaned at a peer of the healed core that is equal and left alone',
   make: (scene, report) => ({
     atEnd({ isConverged }) {
-      if (!isConverged || !isWhole(scene)) return
+      // Under heavy loss a peer may be buried in error just before the end.
+      const isHeard = scene.plan.network.lossPerMillion <= LOSS_MAX_PER_MILLION
+      if (!isConverged || !isWhole(scene) || !isHeard) return
       const disks = [...scene.world.machines.values()].map(({ disk }) => disk)
       for (const name of scene.plan.core) {
         const orphaned = scene.world.machine(name).peer?.sessions.orphaned().sessions ?? []
