@@ -11,14 +11,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import * as Y from 'yjs'
-import { createDocument, initializeSession } from '../crdt/index.ts'
 import { systemClock } from '../node/ports/clock.ts'
-import { createLevelStore } from '../node/store/level.ts'
 import { delay } from '../node/util/timers.ts'
+import { makeSmallSessions, smallSessionId } from './small-sessions.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-const APPEND = 2_000
 /** Sessions written to before the process is killed. */
 const BUSY = 5_000
 
@@ -29,7 +26,9 @@ if (!Number.isInteger(count) || count < 1) {
 }
 const directory = mkdtempSync(join(tmpdir(), 'sessionmesh-restart-'))
 try {
-  await makeStore(join(directory, 'data/store'), count)
+  const startedAt = performance.now()
+  await makeSmallSessions(join(directory, 'data/store'), count)
+  console.log(`made ${count} sessions in ${Math.round(performance.now() - startedAt)} ms`)
   const results = [
     await measure('first start (no index)', stop),
     await measure('after a clean stop', killBusy),
@@ -45,45 +44,11 @@ interface Started {
   readonly url: string
 }
 
-async function makeStore(path: string, sessions: number): Promise<void> {
-  const store = createLevelStore({ directory: path })
-  await store.open()
-  const startedAt = performance.now()
-  for (let from = 0; from < sessions; from += APPEND) {
-    const records = Array.from({ length: Math.min(APPEND, sessions - from) }, (_, i) => ({
-      session: idOf(from + i),
-      sequence: 1,
-      origin: 'bench',
-      boot: 'b0',
-      frameSequence: 0,
-      time: 1_700_000_000_000,
-      update: updateOf(idOf(from + i), from + i),
-    }))
-    await store.append(records)
-  }
-  await store.close()
-  console.log(`made ${sessions} sessions in ${Math.round(performance.now() - startedAt)} ms`)
-}
-
-function idOf(n: number): string {
-  return `session-${String(n).padStart(9, '0')}`
-}
-
-function updateOf(id: string, n: number): Uint8Array {
-  const doc = createDocument(id)
-  doc.clientID = 1 + (n % 7)
-  const priority = n % 1_000 === 0 ? 'critical' : 'normal'
-  initializeSession(doc, { createdAt: 1_700_000_000_000, priority, data: { user: `user-${n}`, items: n % 10 } })
-  const update = Y.encodeStateAsUpdate(doc)
-  doc.destroy()
-  return update
-}
-
 async function measure(what: string, end: (started: Started) => Promise<void>): Promise<object> {
   const spawnedAt = performance.now()
   const started = await start()
   const readyMs = Math.round(performance.now() - spawnedAt)
-  const response = await fetch(`${started.url}/v1/sessions/${idOf(Math.floor(count / 2))}`)
+  const response = await fetch(`${started.url}/v1/sessions/${smallSessionId(Math.floor(count / 2))}`)
   const view = (await response.json()) as { data?: { user?: string } }
   const firstReadMs = Math.round(performance.now() - spawnedAt)
   if (view.data?.user !== `user-${Math.floor(count / 2)}`) throw new Error(`wrong session: ${JSON.stringify(view)}`)
@@ -119,7 +84,7 @@ async function stop({ child }: Started): Promise<void> {
 }
 
 async function killBusy({ child, url }: Started): Promise<void> {
-  const writes = Array.from({ length: BUSY }, (_, i) => ({ session: idOf(i), set: { busy: i } }))
+  const writes = Array.from({ length: BUSY }, (_, i) => ({ session: smallSessionId(i), set: { busy: i } }))
   await fetch(`${url}/v1/batch`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

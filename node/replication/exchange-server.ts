@@ -81,9 +81,11 @@ async function answerTree(options: ExchangeServerOptions, bytes: Uint8Array): Pr
   const roots = queries.filter(({ prefix }) => prefix === '').map(({ shard }) => shard)
   const covered = roots.map((shard) => ({ boot, shard, from: ledger.heldFrom(shard), seq: ledger.last(shard) }))
   if (roots.length > 0) await catalog.settle(new Set(roots))
-  const nodes = queries.map(({ shard, prefix }) => {
+  const nodes = queries.map(({ shard, prefix, hash }) => {
     if (!isTreePrefix(prefix)) throw new SessionMeshError('INVALID_MESSAGE', 'tree query with a malformed prefix')
-    return wireNode(shard, prefix, catalog.tree(shard).node(prefix))
+    const tree = catalog.tree(shard)
+    const isEqual = digestsEqual(tree.hash(prefix), hash)
+    return wireNode(shard, prefix, isEqual ? { hash, leaves: [] } : tree.node(prefix))
   })
   return TreeResponse.encode({ boot, nodes, covered, absent: [...new Set(absent)] })
 }

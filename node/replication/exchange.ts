@@ -5,7 +5,7 @@
 // What makes its result count as an acknowledgement: each side notes its last frame seq per shard *before* it makes
 // its digests current. Once all differences have been swapped and are on disk, each holds at least what the other had
 // at that seq, so the seq is acknowledged ("covered") without its frames having arrived.
-import { compareNode } from '../../crdt/index.ts'
+import { compareNode, digestsEqual } from '../../crdt/index.ts'
 import type { PeerId } from '../../transport/port.ts'
 import { TreeRequest, TreeResponse, type Ack } from '../../transport/wire/messages.js'
 import { ask, newSwap, push, swapPossible, type Swap } from './swap.ts'
@@ -50,12 +50,13 @@ export async function exchange(
   const { catalog, ledger, boot } = options
   const mine = shards.map((shard) => ({ boot, shard, from: ledger.heldFrom(shard), seq: ledger.last(shard) }))
   await catalog.settle(new Set(shards))
-  const walk: Walk = { ...newSwap(peer), mine, theirs: [], absent: new Set() }
+  // The barrier at its end has the other side write down what it has.
+  const walk: Walk = { ...newSwap(peer), isLean: true, mine, theirs: [], absent: new Set() }
   const differing = await findDiffering(options, walk, shards)
   const { done, pulled, pushed } = await swapPossible(options, walk, [...differing])
   const whole = done.size === differing.size
   const held = shards.filter((shard) => !walk.absent.has(shard))
-  await catalog.journal.flush()
+  if (whole) await catalog.journal.flush()
   if (whole && !walk.lacking) onTaken(held)
   if (walk.failure !== undefined) throw walk.failure
   if (whole) await conclude(options, walk)
@@ -79,8 +80,11 @@ async function findDiffering(options: ExchangeOptions, walk: Walk, shards: reado
   let queries = shards.map((shard) => ({ shard, prefix: '' }))
   let first = true
   while (queries.length > 0) {
-    const now = queries.slice(0, QUERIES_MAX)
+    const now = queries.slice(0, QUERIES_MAX).map(({ shard, prefix }) => {
+      return { shard, prefix, hash: options.catalog.tree(shard).hash(prefix) }
+    })
     queries = queries.slice(QUERIES_MAX)
+    const hashes = new Map(now.map(({ shard, prefix, hash }) => [`${shard}/${prefix}`, hash]))
     const request = TreeRequest.encode({ boot: options.boot, queries: now })
     const response = TreeResponse.decode(await ask(options, walk.peer, TREE, request))
     if (first || response.covered.length > 0) {
@@ -90,6 +94,9 @@ async function findDiffering(options: ExchangeOptions, walk: Walk, shards: reado
     first = false
     for (const shard of response.absent) walk.absent.add(shard)
     for (const node of response.nodes) {
+      // What is here may have changed since; what changed takes its own way to the other side.
+      const asked = hashes.get(`${node.shard}/${node.prefix}`)
+      if (asked !== undefined && digestsEqual(asked, node.hash)) continue
       const compared = compareNode(options.catalog.tree(node.shard), node.prefix, remoteNode(node))
       for (const session of compared.differing) differing.add(session)
       for (const prefix of compared.descend) queries.push({ shard: node.shard, prefix })

@@ -14,9 +14,11 @@ import type { LettingGo } from './letting-go.ts'
 import type { Topics } from './topics.ts'
 
 const TICK_MS = 100
-/** Shards compared, and let go, at the same time: enough to keep a link busy, few enough not to crowd out writes. */
+/** Comparisons, and shards let go, at the same time: enough to keep a link busy, few enough not to crowd out writes. */
 const ACQUIRING_MAX = 4
 const LETTING_GO_MAX = 4
+/** Shards taken from one peer in one comparison: round trips for each would take longer than its bytes. */
+const TOGETHER_MAX = 16
 /** After a failure the shard waits for so long. */
 const FAILED_PAUSE_MS = 500
 /** A shard that is no longer calculated is served on for at least so long: members come back. */
@@ -51,6 +53,9 @@ export class Rebalance {
   readonly #taken = new Map<number, Map<PeerId, string>>()
   readonly #releasingSince = new Map<number, number>()
   readonly #acquiring = new Map<number, PeerId>()
+  #comparisons = 0
+  /** Shards that failed together with others: compared by themselves, lest one hold up all. */
+  readonly #apart = new Set<number>()
   readonly #notBefore = new Map<number, number>()
   readonly #lettingGo = new Set<number>()
   #startedAt = 0
@@ -188,19 +193,33 @@ export class Rebalance {
     for (let shard = 0; shard < shardCount; shard++) {
       if (!ours.holdings.replicates(shard) && ours.catalog.entriesOf(shard).size > 0) this.#moving.add(shard)
     }
+    const due: number[] = []
     for (const shard of [...this.#moving]) {
       if (this.#planFor(shard)) changed = true
       if ((this.#notBefore.get(shard) ?? 0) > now) continue
-      if (ours.holdings.state(shard) === 'acquiring') this.#acquireNext(shard)
+      if (ours.holdings.state(shard) === 'acquiring') due.push(shard)
       else if (!ours.holdings.replicates(shard)) this.#letGoNext(shard)
     }
+    this.#acquireNext(due)
     if (changed) membership.announce()
   }
 
-  #acquireNext(shard: number): void {
-    if (this.#acquiring.size >= ACQUIRING_MAX || this.#acquiring.has(shard)) return
-    const source = this.#source(shard)
-    if (source !== undefined) void this.#acquire(shard, source)
+  /** Begins as many comparisons as may be, each of shards that have the same source. */
+  #acquireNext(due: readonly number[]): void {
+    const begun: { readonly source: PeerId; readonly shards: number[]; readonly isOpen: boolean }[] = []
+    for (const shard of due) {
+      const source = this.#acquiring.has(shard) ? undefined : this.#source(shard)
+      if (source === undefined) continue
+      const isOpen = !this.#apart.has(shard)
+      const joined = begun.find(
+        (one) => isOpen && one.isOpen && one.source === source && one.shards.length < TOGETHER_MAX,
+      )
+      if (joined === undefined && this.#comparisons + begun.length >= ACQUIRING_MAX) continue
+      this.#acquiring.set(shard, source)
+      if (joined === undefined) begun.push({ source, shards: [shard], isOpen })
+      else joined.shards.push(shard)
+    }
+    for (const { source, shards } of begun) void this.#acquire(shards, source)
   }
 
   /** Whom to compare with next: a complete holder, of several the least asked; without one, any not compared yet. */
@@ -214,18 +233,23 @@ export class Rebalance {
       ?.peer
   }
 
-  async #acquire(shard: number, source: PeerId): Promise<void> {
+  async #acquire(shards: readonly number[], source: PeerId): Promise<void> {
     const { exchange: ours, clock, onCompared } = this.#options
-    this.#acquiring.set(shard, source)
+    this.#comparisons++
     try {
-      const { compared } = await exchange(ours, source, [shard], (taken) => this.#took(source, taken))
+      const { compared } = await exchange(ours, source, shards, (taken) => this.#took(source, taken))
       this.compared(source, compared)
-      if (compared.length === 0) this.#notBefore.set(shard, clock.monotonic() + FAILED_PAUSE_MS)
+      for (const shard of shards) {
+        if (compared.includes(shard)) this.#apart.delete(shard)
+        else this.#notBefore.set(shard, clock.monotonic() + FAILED_PAUSE_MS)
+      }
+      if (compared.length === 0 && shards.length > 1) for (const shard of shards) this.#apart.add(shard)
       onCompared()
     } catch (error) {
-      this.#failed(shard, error)
+      this.#failed(shards, error)
     } finally {
-      this.#acquiring.delete(shard)
+      this.#comparisons--
+      for (const shard of shards) this.#acquiring.delete(shard)
     }
   }
 
@@ -251,16 +275,16 @@ export class Rebalance {
       if (gone === 0) this.#notBefore.set(shard, clock.monotonic() + LET_GO_PAUSE_MS)
       if (ours.catalog.entriesOf(shard).size === 0) membership.announce()
     } catch (error) {
-      this.#failed(shard, error)
+      this.#failed([shard], error)
     } finally {
       this.#lettingGo.delete(shard)
     }
   }
 
   /** Whom it could not reach is membership's business: the next attempt may find another. */
-  #failed(shard: number, error: unknown): void {
+  #failed(shards: readonly number[], error: unknown): void {
     const { clock, onError } = this.#options
-    this.#notBefore.set(shard, clock.monotonic() + FAILED_PAUSE_MS)
+    for (const shard of shards) this.#notBefore.set(shard, clock.monotonic() + FAILED_PAUSE_MS)
     if (!isUnreachable(error)) onError(error)
   }
 }

@@ -1,5 +1,5 @@
 // Swapping single sessions with one peer: state vectors and differences, both ways.
-import { hasCode } from '../../crdt/index.ts'
+import { hasCode, isKnownWith } from '../../crdt/index.ts'
 import type { PeerId } from '../../transport/port.ts'
 import {
   PullRequest,
@@ -14,6 +14,8 @@ import { diffFor, PULL, PUSH, takeIn, TREE, type ExchangeOptions } from './excha
 
 /** Sessions asked for in one request; the answer may hold fewer if it grows large. */
 const PULL_SESSIONS_MAX = 512
+/** Such requests under way at a time: many sessions take as long as their bytes do, not as their round trips. */
+const IN_FLIGHT = 4
 const PUSH_BYTES_MAX = 4 * 1024 * 1024
 /** Tree nodes are small: a peer that does not answer by then is asked again. */
 const TREE_TIMEOUT_MS = 2_000
@@ -32,6 +34,8 @@ export interface Swap {
   failure: Error | undefined
   /** Of which sessions news is taken in; of all others only what the other side lacks is sent. @default all */
   readonly wants?: (session: string) => boolean
+  /** What the other side has is known to be on its disk without being sent there again. @default false */
+  readonly isLean?: boolean
 }
 
 export function newSwap(peer: PeerId): Swap {
@@ -62,22 +66,28 @@ export async function swapPossible(
   const done = new Set<string>()
   let pulled = 0
   let pushed = 0
-  let waiting = sessions
-  while (waiting.length > 0) {
-    const swapped = await swapSome(options, swap, waiting.slice(0, PULL_SESSIONS_MAX))
-    for (const session of swapped.done) done.add(session)
-    pulled += swapped.pulled
-    pushed += swapped.pushed
-    // The other side may answer for fewer than asked; one that answers for none is not asked again.
-    if (swapped.done.size === 0) break
-    waiting = waiting.filter((session) => !done.has(session))
+  const waiting = [...sessions]
+  const work = async () => {
+    while (waiting.length > 0) {
+      const some = waiting.splice(0, PULL_SESSIONS_MAX)
+      const swapped = await swapSome(options, swap, some)
+      for (const session of swapped.done) done.add(session)
+      pulled += swapped.pulled
+      pushed += swapped.pushed
+      // The other side may answer for fewer than asked; one that answers for none is not asked again.
+      if (swapped.done.size === 0) break
+      waiting.push(...some.filter((session) => !done.has(session)))
+    }
   }
+  const works = await Promise.allSettled(Array.from({ length: IN_FLIGHT }, work))
+  const failed = works.find((settled) => settled.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
   return { done, pulled, pushed }
 }
 
 async function swapSome(options: ExchangeOptions, swap: Swap, sessions: readonly string[]): Promise<Swapped> {
   const { catalog } = options
-  const { wants = () => true } = swap
+  const { wants = () => true, isLean = false } = swap
   const request = PullRequest.encode({
     sessions: sessions.map((session) => ({ session, stateVector: catalog.stateVectorBytes(session) })),
     stateOnly: !sessions.some(wants),
@@ -90,7 +100,8 @@ async function swapSome(options: ExchangeOptions, swap: Swap, sessions: readonly
     done.add(diff.session)
     // Their difference is made ready before ours is taken in: it is against what they had.
     const mine = await diffFor(catalog, diff.session, diff.known ? diff.stateVector : undefined)
-    if (mine !== undefined) entries.push({ session: diff.session, update: mine.update })
+    const isKnown = isLean && diff.known && mine !== undefined && isKnownWith(mine.update, diff.update)
+    if (mine !== undefined && !isKnown) entries.push({ session: diff.session, update: mine.update })
     if (diff.known && wants(diff.session) && (await receive(options, swap, diff.session, diff.update))) pulled++
   }
   const pushed = await give(options, swap, entries)

@@ -98,7 +98,11 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     breaks: 'an exchange fetches what is missing here and does not send what is missing there',
     guard: 'convergence',
     edits: [
-      { file: SWAP, find: 'if (mine !== undefined) entries.push', replace: 'if (mine === null) entries.push' },
+      {
+        file: SWAP,
+        find: 'if (mine !== undefined && !isKnown) entries.push',
+        replace: 'if (mine === null) entries.push',
+      },
       { file: REPAIR, find: "membership.events.on('heard', (info) => this.#compare(info)),", replace: '' },
     ],
   },

@@ -301,13 +301,19 @@ export declare namespace TreeRequest {
         value: string;
         index: number;
     }
+    interface TreeRequestQueriesHashFieldEvent {
+        field: '$.queries[].hash';
+        value: Uint8Array;
+        index: number;
+    }
     function encode(obj: Partial<TreeRequest>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeRequest>): TreeRequest;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeRequest>): Generator<TreeRequestBootFieldEvent | TreeRequestQueriesShardFieldEvent | TreeRequestQueriesPrefixFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeRequest>): Generator<TreeRequestBootFieldEvent | TreeRequestQueriesShardFieldEvent | TreeRequestQueriesPrefixFieldEvent | TreeRequestQueriesHashFieldEvent>;
 }
 export interface TreeQuery {
     shard: number;
     prefix: string;
+    hash: Uint8Array;
 }
 export declare namespace TreeQuery {
     const codec: () => Codec<TreeQuery>;
@@ -319,9 +325,13 @@ export declare namespace TreeQuery {
         field: '$.prefix';
         value: string;
     }
+    interface TreeQueryHashFieldEvent {
+        field: '$.hash';
+        value: Uint8Array;
+    }
     function encode(obj: Partial<TreeQuery>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeQuery>): TreeQuery;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeQuery>): Generator<TreeQueryShardFieldEvent | TreeQueryPrefixFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeQuery>): Generator<TreeQueryShardFieldEvent | TreeQueryPrefixFieldEvent | TreeQueryHashFieldEvent>;
 }
 export interface TreeResponse {
     boot: string;

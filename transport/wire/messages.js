@@ -1173,13 +1173,18 @@ export var TreeQuery;
                     w.uint32(18);
                     w.string(obj.prefix);
                 }
+                if ((obj.hash != null && obj.hash.byteLength > 0)) {
+                    w.uint32(26);
+                    w.bytes(obj.hash);
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
             }, (reader, length, opts = {}) => {
                 const obj = {
                     shard: 0,
-                    prefix: ''
+                    prefix: '',
+                    hash: uint8ArrayAlloc(0)
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -1191,6 +1196,10 @@ export var TreeQuery;
                         }
                         case 2: {
                             obj.prefix = reader.string();
+                            break;
+                        }
+                        case 3: {
+                            obj.hash = reader.bytes();
                             break;
                         }
                         default: {
@@ -1216,6 +1225,13 @@ export var TreeQuery;
                             yield {
                                 field: `${prefix}.prefix`,
                                 value: reader.string()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.hash`,
+                                value: reader.bytes()
                             };
                             break;
                         }
