@@ -39,25 +39,18 @@ export const deleted: EndCheckerKind = {
         if (!isConverged) return
         const hasStrays = scene.plan.machines.length > scene.plan.core.length
         for (const session of terminated(scene)) {
-          for (const { machine, error } of reads.of(session)) {
+          for (const { machine, error, hasHeard } of reads.of(session)) {
             if (error === 'SESSION_TERMINATED') continue
             if (error === 'SESSION_NOT_FOUND' && scene.history.forgotten.has(session)) continue
-            if (hasStrays && mayNotKnow(scene, machine, session)) continue
+            // Who does not keep the session and had not heard of its end asks those that keep it, but answers after a while with
+            // what it has; and one that is not healed may be the first to answer, or be waited for in vain.
+            if (hasStrays && !hasHeard && !holdersOf(scene, session).includes(machine)) continue
             report(`${machine} answers for ${session}, which was terminated, ${error || 'with its content'}`, [machine])
           }
         }
       },
     }
   },
-}
-
-/**
- * Whether the peer does not keep the session and has not heard of its end. It asks those that keep it, but answers
- * after a while with what it has; and one that is not healed may be the first to answer, or be waited for in vain.
- */
-function mayNotKnow(scene: EndScene, machine: string, session: string): boolean {
-  const doc = scene.shadows.of(machine, session)
-  return !holdersOf(scene, session).includes(machine) && (doc === undefined || !isTerminated(doc))
 }
 
 /** What a disk has shown of a session so far. */

@@ -4,6 +4,7 @@ import type { SessionView } from '../../node/api.ts'
 import type { MeshPeer } from '../../node/peer.ts'
 import { errorCode } from '../workload/history.ts'
 import type { Scene } from './checker.ts'
+import { isTerminated } from './document.ts'
 
 /** One peer's answer for one session. */
 export interface FinalRead {
@@ -13,6 +14,8 @@ export interface FinalRead {
   readonly view: SessionView | undefined
   /** Code of the refusal; empty without one. */
   readonly error: string
+  /** Whether its disk had the session terminated when it answered. */
+  readonly hasHeard: boolean
 }
 
 /** One peer's word on what its log gives. */
@@ -35,12 +38,13 @@ export class FinalReads {
   #waiting = 0
 
   /** Begins to ask: the answers come as the world goes on. */
-  ask({ plan, world }: Scene, sessions: readonly string[]): void {
+  ask(scene: Scene, sessions: readonly string[]): void {
+    const { plan, world } = scene
     for (const machine of plan.core) {
       const { peer, process } = world.machine(machine)
       if (peer === undefined || process === undefined) continue
       this.#waiting++
-      const read = process.inside(() => this.#readAll(machine, peer, sessions))
+      const read = process.inside(() => this.#readAll(scene, machine, peer, sessions))
       void read.finally(() => this.#waiting--)
     }
   }
@@ -53,13 +57,14 @@ export class FinalReads {
     return this.reads.filter((read) => read.session === session)
   }
 
-  async #readAll(machine: string, peer: MeshPeer, sessions: readonly string[]): Promise<void> {
+  async #readAll(scene: Scene, machine: string, peer: MeshPeer, sessions: readonly string[]): Promise<void> {
     for (const session of sessions) {
       const answer = await peer.sessions.get(session).then(
         (view) => ({ view, error: '' }),
         (error: unknown) => ({ view: undefined, error: errorCode(error) }),
       )
-      this.reads.push({ machine, session, ...answer })
+      const doc = scene.shadows.of(machine, session)
+      this.reads.push({ machine, session, ...answer, hasHeard: doc !== undefined && isTerminated(doc) })
     }
     this.hashes.set(machine, await peer.sessions.contentHash())
     for (const session of sessions) await this.#rebuild(machine, peer, session)

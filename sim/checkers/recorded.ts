@@ -8,6 +8,7 @@ import type { Violation, Watcher } from './checker.ts'
 import { convergence } from './convergence.ts'
 import { Copies } from './copies.ts'
 import { deleted } from './deleted.ts'
+import { isTerminated } from './document.ts'
 import type { EndCheckerKind, EndMachine, EndScene } from './end-scene.ts'
 import { FinalReads } from './final-reads.ts'
 import { membership } from './membership.ts'
@@ -67,7 +68,12 @@ export function judge(recording: Recording): Violation[] {
     }),
   )
   for (const watcher of watchers) tellOfRecords(recording, watcher)
-  const ending = { isConverged: isConverged(scene), reads: readsOf(recording), idleFor: 0, isQuiet: true }
+  const ending = {
+    isConverged: isConverged(scene),
+    reads: readsOf(recording, scene.shadows),
+    idleFor: 0,
+    isQuiet: true,
+  }
   for (const watcher of watchers) watcher.atEnd?.(ending)
   return violations
 }
@@ -113,11 +119,15 @@ function tellOfRecords({ machines }: Recording, watcher: Watcher): void {
   }
 }
 
-function readsOf({ machines }: Recording): FinalReads {
+function readsOf({ machines }: Recording, shadows: Shadows): FinalReads {
   const reads = new FinalReads()
   for (const { name, answers, contentHash } of machines) {
     reads.hashes.set(name, contentHash)
-    for (const answer of answers) reads.reads.push({ machine: name, ...answer })
+    // All were asked at the end, and read right after that.
+    for (const answer of answers) {
+      const doc = shadows.of(name, answer.session)
+      reads.reads.push({ machine: name, ...answer, hasHeard: doc !== undefined && isTerminated(doc) })
+    }
   }
   return reads
 }
