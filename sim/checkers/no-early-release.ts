@@ -2,6 +2,7 @@
 import type { CheckerKind } from './checker.ts'
 import { promised } from './copies.ts'
 import { isTerminated } from './document.ts'
+import { keepers, living } from './keepers.ts'
 import { recovered } from './shadows.ts'
 import { forgetsDeletions } from './tombstones.ts'
 
@@ -10,18 +11,23 @@ export const noEarlyRelease: CheckerKind = {
   promise: 'A peer lets go of a copy only when the replicas hold it, on as many disks as it was acknowledged for.',
   violatedWhen:
     'a peer removes a session and an acknowledged write is then on fewer disks than it was acknowledged for',
-  make: ({ plan, history, copies }, report) => {
+  make: ({ plan, world, history, copies }, report) => {
     /** What was removed a moment ago, and why that was too early: it may turn out to have been set aside. */
     const early = new Map<string, { readonly machine: string; readonly messages: readonly string[] }>()
 
     /** Acknowledged writes of the session that are on too few disks now. */
     function harmed(machine: string, session: string): string[] {
-      const { replicationFactor: factor } = plan.peer
+      const { replicationFactor } = plan.peer
+      const factor = replicationFactor === 'all' ? Infinity : replicationFactor
+      const members = world.machine(machine).peer?.members() ?? []
+      // Who drains hands over to those that are there, and they may be fewer.
+      const isDrained = keepers(members).length < living(members).length
+      const most = isDrained ? Math.min(factor, keepers(members).length) : factor
       return history.entries.flatMap((entry) => {
         const { kind, tag } = entry.operation
         if (entry.outcome !== 'acked' || entry.operation.session !== session || kind === 'read') return []
         // What was on more disks than there are replicas need not stay so.
-        const owed = factor === 'all' ? promised(entry) : Math.min(promised(entry), factor)
+        const owed = Math.min(promised(entry), most)
         const holders = copies.holders(entry)
         if (holders.length + copies.harmed(entry) >= owed) return []
         return [`${machine} let go of ${session}; ${tag} is left on ${holders.join(', ')} of ${owed} disks`]

@@ -4,6 +4,7 @@ import type { MeshPeer } from '../../node/peer.ts'
 import type { Entry } from '../workload/history.ts'
 import { MS, type Micros } from '../world/loop.ts'
 import type { CheckerKind, Scene } from './checker.ts'
+import { keepers, living } from './keepers.ts'
 
 /** Peers wait so long for copies (`writeTimeoutMs`), less what a drifting clock may take off. */
 const WAIT_MIN_MS = 4_500
@@ -47,11 +48,12 @@ function faultOf(
   const { operation } = entry
   if (new Set(peers).size !== peers.length || copies !== peers.length) return `${copies} copies on ${peers.join(', ')}`
   const members = peer.members()
-  const alive = members.filter(({ status }) => status === 'alive' || status === 'suspect')
+  const alive = living(members)
   const dead = peers.find((id) => ![...alive, ...members.filter(wasThere)].some((member) => member.peer === id))
   if (dead !== undefined) return `it names ${dead}, which is not alive in the view of ${entry.machine}`
   const factor = scene.plan.peer.replicationFactor
-  const least = copiesWanted(entry, alive.length, factor)
+  const keeping = keepers(members).length
+  const least = copiesWanted(entry, keeping, factor)
   if (!degraded) return copies < least ? `${copies} of ${least} copies, and not degraded` : ''
   // A view that asks for more replicas than the plan (another peer's setting) wants more copies.
   const most = copiesWanted(entry, alive.length, 'all')
@@ -59,17 +61,17 @@ function faultOf(
   const isCounted = factor === 'all' || typeof operation.durability === 'number'
   if (copies >= most && isCounted) return `degraded with ${copies} of ${most} copies`
   const waitedMs = (scene.world.now - entry.invokedAt) / MS
-  const possible = factor === 'all' ? alive.length : Math.min(factor, alive.length)
+  const possible = factor === 'all' ? keeping : Math.min(factor, keeping)
   if (waitedMs >= WAIT_MIN_MS || possible < most) return ''
-  return `degraded after ${waitedMs} ms with ${copies} of ${most} copies, though ${alive.length} peers are alive`
+  return `degraded after ${waitedMs} ms with ${copies} of ${most} copies, though ${keeping} peers are there to keep it`
 }
 
 /** Disks that it waits for. `quorum` and `all` are of the replicas that live, as the writer sees it. */
-function copiesWanted({ operation }: Entry, alive: number, factor: number | 'all'): number {
+function copiesWanted({ operation }: Entry, keeping: number, factor: number | 'all'): number {
   const { durability } = operation
   if (durability === 'memory') return 0
   if (durability === 'local') return 1
   if (typeof durability === 'number') return durability
-  const replicas = factor === 'all' ? alive : Math.min(factor, alive)
+  const replicas = factor === 'all' ? keeping : Math.min(factor, keeping)
   return durability === 'all' ? replicas : Math.floor(replicas / 2) + 1
 }

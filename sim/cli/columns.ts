@@ -28,6 +28,7 @@ export const MARKS: Readonly<Record<EventKind, string>> = {
   ack: 'A',
   member: 'm',
   home: 'H',
+  handover: 'O',
   expired: 'E',
   aside: 'B',
   snapshot: 'S',

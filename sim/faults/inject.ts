@@ -7,6 +7,7 @@ import type { Machine } from '../world/machine.ts'
 import { micros } from '../world/process.ts'
 import type { World } from '../world/world.ts'
 import { Backups } from './backups.ts'
+import { Handovers } from './handovers.ts'
 import { pairs, severed, type Link } from './links.ts'
 
 const CUT_PER_MILLION = 300_000
@@ -27,11 +28,13 @@ export class Injector {
   /** Listeners to requests between two machines, while those are cut. */
   readonly #onRequest = new Set<(from: string, to: string) => void>()
   readonly #backups: Backups
+  readonly #handovers: Handovers
   #isOver = false
 
   constructor(world: World) {
     this.#world = world
     this.#backups = new Backups(world)
+    this.#handovers = new Handovers(world)
     world.trace.onEvent(({ kind, machine, subject }) => {
       if (kind === 'request') for (const listener of this.#onRequest) listener(machine, subject)
     })
@@ -95,6 +98,10 @@ export class Injector {
         return
       case 'cut-requests':
         return this.#lasts(fault, fault.between, this.#cutRequests(fault))
+      case 'hand-over': {
+        const { from, to } = fault
+        return this.#lasts(fault, [from], this.#handovers.handOver(this.#world.machine(from), to))
+      }
       case 'join':
         return this.#start(fault.machine)
       case 'leave':
@@ -137,6 +144,8 @@ export class Injector {
         return this.#backups.snapshot(machine)
       case 'restore':
         return this.#backups.restore(machine, fault.back)
+      case 'drain':
+        return this.#lasts(fault, [fault.machine], this.#handovers.drain(machine))
       case 'clock-jump':
         return machine.drift.jump(micros(fault.byMs))
       case 'clock-drift':

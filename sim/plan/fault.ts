@@ -60,6 +60,11 @@ export type Fault =
   | (Sudden & { readonly kind: 'snapshot'; readonly machine: string })
   /** The machine's peer restores the newest snapshot of any peer, or the one that `back` others are younger than. */
   | (Sudden & { readonly kind: 'restore'; readonly machine: string; readonly back: number })
+  // Handovers: no harm by themselves either.
+  /** The machine's peer drains, and comes back into use at the end. */
+  | (Timed & { readonly kind: 'drain'; readonly machine: string })
+  /** The peer of `from` hands its homes over to that of `to`, gracefully, and takes them back at the end. */
+  | (Timed & { readonly kind: 'hand-over'; readonly from: string; readonly to: string })
   // Clocks.
   | (Sudden & { readonly kind: 'clock-jump'; readonly machine: string; readonly byMs: number })
   | (Sudden & { readonly kind: 'clock-drift'; readonly machine: string; readonly partsPerMillion: number })

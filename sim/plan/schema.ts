@@ -49,6 +49,8 @@ const faults = {
   rot: z.strictObject({ kind: z.literal('rot'), ...sudden, machine: name }),
   snapshot: z.strictObject({ kind: z.literal('snapshot'), ...sudden, machine: name }),
   restore: z.strictObject({ kind: z.literal('restore'), ...sudden, machine: name, back: z.int().min(0) }),
+  drain: z.strictObject({ kind: z.literal('drain'), ...timed, machine: name }),
+  'hand-over': z.strictObject({ kind: z.literal('hand-over'), ...timed, from: name, to: name }),
   'clock-jump': z.strictObject({ kind: z.literal('clock-jump'), ...sudden, machine: name, byMs: z.number() }),
   'clock-drift': z.strictObject({
     kind: z.literal('clock-drift'),

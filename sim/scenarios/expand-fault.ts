@@ -32,6 +32,7 @@ export function expandFault(fault: ReadFault, at: number, select: Selector): Fau
       return [{ kind: fault.kind, at, forMs: fault.for, from, to }]
     }
     case 'clog':
+    case 'hand-over':
       return pairs(select, fault).map(([from, to]) => ({ kind: fault.kind, at, forMs: fault.for, from, to }))
     case 'reset':
       return pairs(select, fault).map((between) => ({ kind: fault.kind, at, between }))
@@ -43,7 +44,17 @@ export function expandFault(fault: ReadFault, at: number, select: Selector): Fau
 }
 
 /** Kinds that the plan, too, has for several machines at once. */
-type OnSeveral = 'partition' | 'flap' | 'block' | 'clog' | 'reset' | 'cut-requests' | 'degrade' | 'crash' | 'restart'
+type OnSeveral =
+  | 'partition'
+  | 'flap'
+  | 'block'
+  | 'clog'
+  | 'reset'
+  | 'cut-requests'
+  | 'degrade'
+  | 'crash'
+  | 'restart'
+  | 'hand-over'
 
 function onMachine(fault: Exclude<ReadFault, { kind: OnSeveral }>, at: number, machine: string): Fault {
   switch (fault.kind) {
@@ -52,6 +63,7 @@ function onMachine(fault: Exclude<ReadFault, { kind: OnSeveral }>, at: number, m
     case 'twin':
     case 'full-disk':
     case 'read-errors':
+    case 'drain':
       return { kind: fault.kind, at, forMs: fault.for, machine }
     case 'slow':
       return { kind: fault.kind, at, forMs: fault.for, machine, byMs: fault.by }

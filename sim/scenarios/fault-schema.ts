@@ -55,6 +55,8 @@ const faults = [
   z.strictObject({ kind: z.literal('rot'), ...sudden, machines }),
   z.strictObject({ kind: z.literal('snapshot'), ...sudden, machines }),
   z.strictObject({ kind: z.literal('restore'), ...sudden, machines, back: z.int().min(0).default(0) }),
+  z.strictObject({ kind: z.literal('drain'), ...timed, machines }),
+  z.strictObject({ kind: z.literal('hand-over'), ...timed, from: machines, to: machines }),
   z.strictObject({ kind: z.literal('clock-jump'), ...sudden, machines, by: shift }),
   z.strictObject({
     kind: z.literal('clock-drift'),

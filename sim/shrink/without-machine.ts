@@ -30,7 +30,8 @@ function faultWithout(fault: Fault, gone: string): Fault[] {
     const groups = fault.groups.map(others).filter((group) => group.length > 0)
     return groups.length === 0 ? [] : [{ ...fault, groups }]
   }
-  if (fault.kind === 'clog') return fault.from === gone || fault.to === gone ? [] : [fault]
+  if (fault.kind === 'clog' || fault.kind === 'hand-over')
+    return fault.from === gone || fault.to === gone ? [] : [fault]
   const [from, to] = [others(fault.from), others(fault.to)]
   return from.length === 0 || to.length === 0 ? [] : [{ ...fault, from, to }]
 }

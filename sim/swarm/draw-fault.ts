@@ -91,7 +91,8 @@ function drawFault(kind: FaultKind, dice: Dice, names: readonly string[], chaosM
       return { kind, ...timed, ...drawDirection(dice, names) }
     case 'swizzle':
       return { kind, ...timed, machine }
-    case 'clog': {
+    case 'clog':
+    case 'hand-over': {
       const [from = machine, to = machine] = dice.shuffle(names)
       return { kind, ...timed, from, to }
     }
@@ -107,6 +108,7 @@ function drawFault(kind: FaultKind, dice: Dice, names: readonly string[], chaosM
       return { kind, ...timed, machines: drawVictims(dice, names) }
     case 'freeze':
     case 'twin':
+    case 'drain':
       return { kind, ...timed, machine }
     case 'slow':
       return { kind, ...timed, machine, byMs: dice.pick([1, 10, 60, 300]) }

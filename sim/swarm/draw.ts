@@ -7,6 +7,7 @@ import type { Operation, Plan, PlannedClient, PlannedMachine, PlannedNetwork } f
 import { Dice, MILLION } from '../world/dice.ts'
 import { drawFeature, FEATURES } from './draw-fault.ts'
 import { withBackup } from './draw-backup.ts'
+import { withHandovers } from './draw-handover.ts'
 import { chaosOf, drawLife, withLife } from './draw-life.ts'
 
 const ZONES = ['', 'east', 'west']
@@ -35,6 +36,10 @@ export const SWARM_SIZE: SwarmSize = {
 
 export function drawPlan(seed: number, size: SwarmSize = SWARM_SIZE): Plan {
   const dice = new Dice(`plan/${seed}`)
+  return withHandovers(drawMortal(seed, dice, size), dice.fork('handovers'))
+}
+
+function drawMortal(seed: number, dice: Dice, size: SwarmSize): Plan {
   const life = drawLife(dice.fork('life'))
   if (life === undefined) return withBackup(drawUsual(seed, dice, size), dice.fork('backup'))
   return withLife(drawUsual(seed, dice, { ...size, chaosMs: chaosOf(life) }), life, dice.fork('lives'))

@@ -115,6 +115,7 @@ export class Machine {
     peer.on('setAside', ({ sessions }) => {
       for (const session of sessions) trace.add(loop.now, this.name, 'aside', session)
     })
+    peer.on('handover', ({ kind, state, done }) => trace.add(loop.now, this.name, 'handover', kind, state, done))
     peer.on('failover', ({ sessions }) => trace.add(loop.now, this.name, 'home', '', 'took over', sessions))
     trace.add(loop.now, this.name, 'start', '', '', this.incarnation)
     const started = process.inside(() => peer.start())

@@ -28,6 +28,8 @@ export type EventKind =
   /** A session has ended by itself, or a peer has set it aside. */
   | 'expired'
   | 'aside'
+  /** A peer hands sessions over: how far it is. */
+  | 'handover'
   /** A peer takes a snapshot, or restores one. */
   | 'snapshot'
   | 'restore'
