@@ -159,9 +159,11 @@ export async function diffFor(
   const entry = catalog.get(session)
   // Of which only updates are here that wait for what they rest on: it would be served as empty.
   if (entry === undefined || !isHeld(entry)) return undefined
+  const against = stateVector === undefined || stateVector.length === 0 ? undefined : stateVector
+  const atRest = against === undefined ? await catalog.atRest(entry) : undefined
+  if (atRest !== undefined) return { update: atRest, stateVector: catalog.stateVectorBytes(session) }
   const doc = await catalog.acquire(entry)
   try {
-    const against = stateVector === undefined || stateVector.length === 0 ? undefined : stateVector
     return { update: encodeIntegrated(doc, against), stateVector: Y.encodeStateVector(doc) }
   } finally {
     catalog.release(entry)

@@ -13,7 +13,7 @@ import { reasonOf } from './inbox.ts'
 import { diffFor, PULL, PUSH, takeIn, TREE, type ExchangeOptions } from './exchange-server.ts'
 
 /** Sessions asked for in one request; the answer may hold fewer if it grows large. */
-const PULL_SESSIONS_MAX = 512
+const PULL_SESSIONS_MAX = 128
 /** Such requests under way at a time: many sessions take as long as their bytes do, not as their round trips. */
 const IN_FLIGHT = 4
 const PUSH_BYTES_MAX = 4 * 1024 * 1024

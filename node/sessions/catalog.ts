@@ -212,6 +212,11 @@ export class Catalog {
     this.#documents.release(entry)
   }
 
+  /** All of a session that has been written to once and is not in use, as that update: no document is built for it. */
+  atRest(entry: Entry): Promise<Uint8Array | undefined> {
+    return this.#documents.atRest(entry)
+  }
+
   /** Recomputes the stale digests of these shards, as far as they were stale when called. */
   async settle(shards?: ReadonlySet<number>): Promise<void> {
     const stale = [...this.#dirty].filter((entry) => shards === undefined || shards.has(entry.shard))

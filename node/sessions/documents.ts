@@ -73,6 +73,15 @@ export class Documents {
     this.#evict()
   }
 
+  /** The one update that a session consists of, if that is so and there is no document. */
+  async atRest(entry: Entry): Promise<Uint8Array | undefined> {
+    const isAtRest = () => entry.sequence === 1 && entry.doc === undefined && entry.hydrating === undefined
+    if (!isAtRest() || !this.#options.journal.isWritten(entry)) return undefined
+    const stored = await this.#options.store.read(entry.id)
+    const [record] = stored?.tail ?? []
+    return isAtRest() && stored?.base === undefined && record?.sequence === 1 ? record.update : undefined
+  }
+
   /** Gives a session that is new here its document: it has nothing on disk to be read, and will be wanted soon. */
   adopt(entry: Entry): void {
     entry.doc = this.#new(entry)
