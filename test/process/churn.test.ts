@@ -40,6 +40,8 @@ test(
     process.stdout.write(`churn: CHURN_SEED=${SEED}\n`)
     const dice = new Dice(`churn/${SEED}`)
     for (let n = 1; n <= PEERS; n++) await mesh.start(`p${n}`)
+    // A peer that has just started may wait for others in vain, and refuses to create what they might know.
+    await mended('after the start')
     const ledger = new Ledger()
     const sessions = await createSessions(dice.pick(mesh.peers()).client, ledger, SESSIONS, () => {})
     await mended('before the first round')
