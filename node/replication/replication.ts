@@ -232,7 +232,9 @@ export class Replication implements ReplicationApi {
   /** Whether what is here of the session can be served without asking anybody. */
   isCurrent(session: string): boolean {
     const shard = shardOf(session, this.#options.config.shardCount)
-    return this.#options.holdings.isCurrent(shard) || this.#following.isFresh(session)
+    if (this.#options.holdings.isCurrent(shard)) return true
+    // What is followed may have been forgotten here, tombstone and all, when others still know it.
+    return this.#following.isFresh(session) && this.#options.catalog().get(session) !== undefined
   }
 
   /** Brings the session here from its replicas; whether anybody knew it. @throws SESSION_UNAVAILABLE */
