@@ -2,7 +2,7 @@
 import type { CheckerKind } from './checker.ts'
 import { promised } from './copies.ts'
 import { isTerminated } from './document.ts'
-import { keepers, living } from './keepers.ts'
+import { isDrained, replicasMin } from './keepers.ts'
 import { recovered } from './shadows.ts'
 import { forgetsDeletions } from './tombstones.ts'
 
@@ -21,8 +21,7 @@ export const noEarlyRelease: CheckerKind = {
       const factor = replicationFactor === 'all' ? Infinity : replicationFactor
       const members = world.machine(machine).peer?.members() ?? []
       // Who drains hands over to those that are there, and they may be fewer.
-      const isDrained = keepers(members).length < living(members).length
-      const most = isDrained ? Math.min(factor, keepers(members).length) : factor
+      const most = isDrained(members) ? replicasMin(members, replicationFactor) : factor
       return history.entries.flatMap((entry) => {
         const { kind, tag } = entry.operation
         if (entry.outcome !== 'acked' || entry.operation.session !== session || kind === 'read') return []

@@ -4,7 +4,7 @@ import type { MeshPeer } from '../../node/peer.ts'
 import type { Entry } from '../workload/history.ts'
 import { MS, type Micros } from '../world/loop.ts'
 import type { CheckerKind, Scene } from './checker.ts'
-import { keepers, living } from './keepers.ts'
+import { living, replicasMin } from './keepers.ts'
 
 /** Peers wait so long for copies (`writeTimeoutMs`), less what a drifting clock may take off. */
 const WAIT_MIN_MS = 4_500
@@ -52,26 +52,24 @@ function faultOf(
   const dead = peers.find((id) => ![...alive, ...members.filter(wasThere)].some((member) => member.peer === id))
   if (dead !== undefined) return `it names ${dead}, which is not alive in the view of ${entry.machine}`
   const factor = scene.plan.peer.replicationFactor
-  const keeping = keepers(members).length
-  const least = copiesWanted(entry, keeping, factor)
+  const replicas = replicasMin(members, factor)
+  const least = copiesWanted(entry, replicas)
   if (!degraded) return copies < least ? `${copies} of ${least} copies, and not degraded` : ''
   // A view that asks for more replicas than the plan (another peer's setting) wants more copies.
-  const most = copiesWanted(entry, alive.length, 'all')
+  const most = copiesWanted(entry, alive.length)
   // The copy of a peer that is no replica itself does not count towards `quorum` and `all`.
   const isCounted = factor === 'all' || typeof operation.durability === 'number'
   if (copies >= most && isCounted) return `degraded with ${copies} of ${most} copies`
   const waitedMs = (scene.world.now - entry.invokedAt) / MS
-  const possible = factor === 'all' ? keeping : Math.min(factor, keeping)
-  if (waitedMs >= WAIT_MIN_MS || possible < most) return ''
-  return `degraded after ${waitedMs} ms with ${copies} of ${most} copies, though ${keeping} peers are there to keep it`
+  if (waitedMs >= WAIT_MIN_MS || replicas < most) return ''
+  return `degraded after ${waitedMs} ms with ${copies} of ${most} copies, though ${replicas} peers are to keep it`
 }
 
 /** Disks that it waits for. `quorum` and `all` are of the replicas that live, as the writer sees it. */
-function copiesWanted({ operation }: Entry, keeping: number, factor: number | 'all'): number {
+function copiesWanted({ operation }: Entry, replicas: number): number {
   const { durability } = operation
   if (durability === 'memory') return 0
   if (durability === 'local') return 1
   if (typeof durability === 'number') return durability
-  const replicas = factor === 'all' ? keeping : Math.min(factor, keeping)
   return durability === 'all' ? replicas : Math.floor(replicas / 2) + 1
 }
