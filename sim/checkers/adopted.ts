@@ -1,4 +1,6 @@
 // A session whose home has died is orphaned until somebody has made sure of it: that comes to an end.
+import { SECOND } from '../world/loop.ts'
+import { micros } from '../world/process.ts'
 import type { CheckerKind } from './checker.ts'
 import { LOSS_MAX_PER_MILLION } from './false-death.ts'
 import { isWhole } from './quiescence.ts'
@@ -12,6 +14,10 @@ export const adopted: CheckerKind = {
       // Under heavy loss a peer may be buried in error just before the end.
       const isHeard = scene.plan.network.lossPerMillion <= LOSS_MAX_PER_MILLION
       if (!isConverged || !isWhole(scene) || !isHeard) return
+      // What was sent into a clog arrives after its end, heal or no heal: somebody may still wait for an answer.
+      const { plan, world } = scene
+      if (plan.faults.some((fault) => fault.kind === 'clog' && micros(fault.at + fault.forMs) > world.now - SECOND))
+        return
       const disks = [...scene.world.machines.values()].map(({ disk }) => disk)
       for (const name of scene.plan.core) {
         const orphaned = scene.world.machine(name).peer?.sessions.orphaned().sessions ?? []
