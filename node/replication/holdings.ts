@@ -39,6 +39,11 @@ export class OwnHoldings {
     return isWhole(this.#states.get(shard))
   }
 
+  /** Whether this peer and another, by what it says, both keep the shard as a whole or are on the way to that or from it. */
+  isShared(shard: number, theirs: Holdings | undefined): boolean {
+    return (theirs?.get(shard)?.state ?? 'partial') !== 'partial' && this.replicates(shard)
+  }
+
   set(shard: number, state: ReplicaState | undefined): void {
     if (state === undefined) this.#states.delete(shard)
     else this.#states.set(shard, state)

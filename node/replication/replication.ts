@@ -82,10 +82,8 @@ export class Replication implements ReplicationApi {
 
   constructor(options: ReplicationOptions) {
     this.#options = options
-    this.#absent = new Absent((peer, shard) => {
-      const theirs = options.membership.get(peer)?.info.holdings.get(shard)?.state ?? 'partial'
-      return theirs !== 'partial' && options.holdings.replicates(shard)
-    })
+    const { membership, holdings } = options
+    this.#absent = new Absent((peer, shard) => holdings.isShared(shard, membership.get(peer)?.info.holdings))
     this.#waiters = new DurabilityWaiters({
       ledger: this.#ledger,
       clock: options.clock,
