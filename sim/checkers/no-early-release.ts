@@ -51,7 +51,10 @@ export const noEarlyRelease: CheckerKind = {
         // A peer that was away too long: what nobody knows any more is kept as a snapshot.
         if (kind === 'aside') early.delete(`${machine} ${session}`)
       },
-      onTick: tell,
+      // Where peers set sessions aside, they say so once all are off the disk, which may be some ticks later.
+      onTick() {
+        if (!forgetsDeletions(plan)) tell()
+      },
       atEnd: tell,
     }
   },
