@@ -161,6 +161,8 @@ export async function diffFor(
   if (entry === undefined || !isHeld(entry)) return undefined
   const against = stateVector === undefined || stateVector.length === 0 ? undefined : stateVector
   const atRest = against === undefined ? await catalog.atRest(entry) : undefined
+  // It may have been forgotten while it was looked at.
+  if (catalog.get(session) !== entry) return undefined
   if (atRest !== undefined) return { update: atRest, stateVector: catalog.stateVectorBytes(session) }
   const doc = await catalog.acquire(entry)
   try {

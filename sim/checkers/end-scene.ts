@@ -33,6 +33,8 @@ export interface EndMachine {
   readonly hasTwin: boolean
   /** Peer id of the process that runs there, or ran last. */
   readonly lastPeerId: string
+  /** Peer ids of all that ever ran there. */
+  readonly peerIds: ReadonlySet<string>
   readonly peer:
     | { members(): readonly Member[]; readonly replication: { shards(): readonly ShardStatus[] } }
     | undefined

@@ -100,6 +100,7 @@ function endMachine({ name, peerId, members, shards, stored }: RecordedMachine):
     isRunning: true,
     hasTwin: false,
     lastPeerId: peerId,
+    peerIds: new Set([peerId]),
     peer: { members: () => members, replication: { shards: () => shards } },
     hiddenDisks: new Set(),
     disk: {

@@ -2,7 +2,7 @@
 import * as Y from 'yjs'
 import { shardOf } from '../../crdt/index.ts'
 import { fingerprint, isTerminated } from './document.ts'
-import type { EndScene } from './end-scene.ts'
+import type { EndMachine, EndScene } from './end-scene.ts'
 import { hasPending } from './shadows.ts'
 
 /** Sessions on any disk of the core, in order. */
@@ -108,7 +108,10 @@ function misplaced(scene: EndScene, session: string): string | undefined {
 /** Names of the replicas that each peer of the core calculates; a peer id where no machine goes by it now. */
 function viewsOf({ plan, world }: EndScene, session: string): Map<string, readonly string[]> {
   const shard = shardOf(session, plan.peer.shardCount)
-  const names = new Map([...world.machines.values()].map(({ name, lastPeerId }) => [lastPeerId, name]))
+  // A first process runs on beside a second, and may be the only one that has not lost its key with the disk.
+  const idsOf = ({ hasTwin, peerIds, lastPeerId }: EndMachine) => (hasTwin ? [...peerIds] : [lastPeerId])
+  const machines = [...world.machines.values()]
+  const names = new Map(machines.flatMap((machine) => idsOf(machine).map((id) => [id, machine.name])))
   return new Map(
     plan.core.map((name) => {
       const replicas = world.machine(name).peer?.replication.shards()[shard]?.replicas ?? []
