@@ -126,7 +126,7 @@ export class Documents {
     const { store, journal, clientIdOf, digestOf, onLoss, onRecord } = this.#options
     try {
       // What is still on its way to the disk would not be read; what is logged from now on waits.
-      if (!journal.isWritten(entry)) await journal.flush().catch(() => {})
+      if (!journal.isWritten(entry)) await journal.settled()
       const doc = buildDocument(entry.id, (await store.read(entry.id)) ?? { base: undefined, tail: [] }, REMOTE)
       const logged = entry.clocks ?? decodeStateVector(entry.stateVector)
       entry.doc = doc

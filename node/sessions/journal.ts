@@ -48,7 +48,7 @@ export class Journal {
   async close(): Promise<void> {
     this.#failure ??= new SessionMeshError('PEER_NOT_RUNNING', 'the peer is stopping')
     // What waits for room on the disk would wait for ever; failures health has told already.
-    if (this.#store.obstacle === undefined) await this.#last.catch(() => {})
+    if (this.#store.obstacle === undefined) await this.settled()
   }
 
   /** @throws PEER_NOT_RUNNING once closed, STORE_FAILED once the store has failed, STORE_FULL while its disk has no room: callers ask first. */
@@ -73,6 +73,11 @@ export class Journal {
   /** Resolves when everything appended so far is on disk. */
   flush(): Promise<void> {
     return this.#failure === undefined ? this.#last : Promise.reject(this.#failure)
+  }
+
+  /** Resolves when everything appended so far is on disk or has failed to be, also once the journal is closed. */
+  settled(): Promise<void> {
+    return this.#last.catch(() => {})
   }
 
   /** Whether all that was logged of the session can be read from the store. */

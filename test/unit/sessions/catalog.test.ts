@@ -96,6 +96,18 @@ test('an exchange is told whether what it brought was known, also by an idle doc
   expect(catalog.receiveDiff('s', Y.encodeStateAsUpdate(doc), SOURCE)).toBe('known')
 })
 
+test('a document read while the peer stops has what was still on its way to the disk', async () => {
+  const { store, catalog } = await setUp({ hydratedSessionsMax: 0 })
+  const { updates } = writer()
+  for (const update of updates) catalog.receive('s', update, SOURCE)
+  const finishWriting = store.fill()
+  void catalog.journal.close()
+  const reading = catalog.acquire(entryOf(catalog))
+  await expect(catalog.journal.flush()).rejects.toThrow('the peer is stopping')
+  finishWriting()
+  expect(dataOf(await reading).toJSON()).toEqual({ n: 0 })
+})
+
 test('who ends a session is believed before anybody looks at the document', async () => {
   const { catalog } = await setUp()
   const { doc, updates } = writer()
