@@ -15,13 +15,24 @@ export const noEarlyRelease: CheckerKind = {
     /** What was removed a moment ago, and why that was too early: it may turn out to have been set aside. */
     const early = new Map<string, { readonly machine: string; readonly messages: readonly string[] }>()
 
-    /** Acknowledged writes of the session that are on too few disks now. */
-    function harmed(machine: string, session: string): string[] {
+    /**
+     * How many replicas there were to be when a peer gave the order to remove a session. The copy is gone for the peer then
+     * and can't be called back, while the disk may take long: what becomes of the members meanwhile (a drain is taken back)
+     * it could not know.
+     */
+    const orders = new Map<string, number>()
+
+    function replicasNow(machine: string): number {
       const { replicationFactor } = plan.peer
-      const factor = replicationFactor === 'all' ? Infinity : replicationFactor
       const members = world.machine(machine).peer?.members() ?? []
       // Who drains hands over to those that are there, and they may be fewer.
-      const most = isDrained(members) ? replicasMin(members, replicationFactor) : factor
+      if (isDrained(members)) return replicasMin(members, replicationFactor)
+      return replicationFactor === 'all' ? Infinity : replicationFactor
+    }
+
+    /** Acknowledged writes of the session that are on too few disks now. */
+    function harmed(machine: string, session: string): string[] {
+      const most = orders.get(`${machine} ${session}`) ?? Infinity
       return history.entries.flatMap((entry) => {
         const { kind, tag } = entry.operation
         if (entry.outcome !== 'acked' || entry.operation.session !== session || kind === 'read') return []
@@ -39,6 +50,7 @@ export const noEarlyRelease: CheckerKind = {
     }
 
     return {
+      onRemoving: (machine, session) => void orders.set(`${machine} ${session}`, replicasNow(machine)),
       onRewritten(machine, session, cause, before) {
         if (cause !== 'removed') return
         // A deletion is forgotten in its time, by everyone; who comes back then sets aside what it has of it.

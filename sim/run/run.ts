@@ -128,11 +128,17 @@ class Run {
       if (kind === 'expired') expired.add(subject)
       if (kind === 'aside') aside.add(subject)
     })
+    // Who does not keep a session lets go of it, because others do. By the time it is off the disk that may have changed.
+    const strays = new Set<string>()
     this.#world.listen({
+      onRemoving: (machine, session) => {
+        const isStray = !keepersOf(this.#scene, session).includes(machine)
+        if (isStray) strays.add(`${machine} ${session}`)
+        else strays.delete(`${machine} ${session}`)
+      },
       onRewritten: (machine, session, cause, before) => {
         if (cause !== 'removed' || before === undefined || forgotten.has(session)) return
-        // Who does not keep it lets go of it, because others do.
-        if (!keepersOf(this.#scene, session).includes(machine)) return
+        if (strays.has(`${machine} ${session}`)) return
         if (isTerminated(recovered(before))) forgotten.set(session, this.#world.now)
       },
     })

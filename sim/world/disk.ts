@@ -41,6 +41,8 @@ export interface DiskEvents {
   readonly onSynced: (records: readonly LogRecord[]) => void
   /** A session's synced content, which was `before`, has changed otherwise. */
   readonly onRewritten: (session: string, cause: RewriteCause, before: StoredSession | undefined) => void
+  /** The order has been given to remove a session: it is gone after the next sync. */
+  readonly onRemoving: (session: string) => void
   /** Of the changes on their way to the disk at a crash, so many were lost. */
   readonly onLost: (changes: number) => void
 }
@@ -196,6 +198,11 @@ export class SimDisk {
     this.#events.onRewritten(base.session, 'compacted', before)
   }
 
+  /** From then on the peer does without it. */
+  removing(session: string): void {
+    this.#events.onRemoving(session)
+  }
+
   removeNow(session: string): void {
     const before = this.stored(session)
     this.#sessions.delete(session)
@@ -320,6 +327,7 @@ class SimStore implements Store {
   }
 
   remove(session: string): Promise<void> {
+    this.#disk.removing(session)
     return this.#write(() => this.#disk.removeNow(session))
   }
 

@@ -39,6 +39,8 @@ export interface WorldListener {
   onSynced?(machine: string, session: string, record: LogRecord): void
   /** … or changed otherwise. */
   onRewritten?(machine: string, session: string, cause: RewriteCause, before: StoredSession | undefined): void
+  /** A peer has given its disk the order to remove a session. */
+  onRemoving?(machine: string, session: string): void
   /** A peer reported an error, or threw one that nobody caught. */
   onError?(machine: string, error: unknown): void
 }
@@ -82,6 +84,9 @@ export class World {
             },
             onRewritten: (session, cause, before) => {
               for (const listener of this.#listeners) listener.onRewritten?.(name, session, cause, before)
+            },
+            onRemoving: (session) => {
+              for (const listener of this.#listeners) listener.onRemoving?.(name, session)
             },
             onLost: (changes) => this.trace.add(this.loop.now, name, 'disk', '', 'lost', changes),
           },

@@ -36,7 +36,7 @@ runClockContract('simulated', () => {
   return { clock, elapse: (ms) => inMacrotask(() => loop.runUntil(loop.now + micros(ms))) }
 })
 
-const noEvents = { onSynced: () => {}, onRewritten: () => {}, onLost: () => {} }
+const noEvents = { onSynced: () => {}, onRewritten: () => {}, onRemoving: () => {}, onLost: () => {} }
 
 runStoreContract('simulated', async () => {
   const disk = new SimDisk({ syncMean: MS, readMean: MS / 10 }, new Dice('disk'), noEvents)
