@@ -1,6 +1,6 @@
 // Answers peers that come back after a long time: who has been here meanwhile, and which of their sessions are known.
 import * as Y from 'yjs'
-import { isTerminated, SessionMeshError } from '../../crdt/index.ts'
+import { decodeStateVector, isTerminated, SessionMeshError } from '../../crdt/index.ts'
 import type { PeerId, Transport } from '../../transport/port.ts'
 import { KnownRequest, KnownResponse, type Entry as WireEntry } from '../../transport/wire/messages.js'
 import type { Clock } from '../ports/clock.ts'
@@ -8,8 +8,9 @@ import type { Catalog } from '../sessions/catalog.ts'
 import { isHeld } from '../sessions/entry.ts'
 
 export const KNOWN = 'known'
-/** Sessions asked for in one request. */
-export const SESSIONS_MAX = 1_024
+/** Sessions asked for in one request, and bytes of state vectors past which none is added. */
+const SESSIONS_MAX = 1_024
+const BYTES_MAX = 4 * 1024 * 1024
 
 export interface KnownOptions {
   readonly transport: Transport
@@ -23,6 +24,23 @@ export interface KnownOptions {
   readonly members: () => readonly { readonly peer: PeerId; readonly addresses: readonly string[] }[]
   readonly allowed: (peer: PeerId) => boolean
   readonly refuse: (reason: string, session: string, origin: string, detail: string) => void
+}
+
+/** These sessions of the catalog, as requests of bounded size. */
+export function* questions(catalog: Catalog, sessions: readonly string[]): Generator<KnownRequest> {
+  let question: KnownRequest = { sessions: [], stateVectors: [] }
+  let bytes = 0
+  for (const session of sessions) {
+    const stateVector = catalog.stateVectorBytes(session)
+    question.sessions.push(session)
+    question.stateVectors.push(stateVector)
+    bytes += stateVector.length
+    if (question.sessions.length < SESSIONS_MAX && bytes < BYTES_MAX) continue
+    yield question
+    question = { sessions: [], stateVectors: [] }
+    bytes = 0
+  }
+  if (question.sessions.length > 0) yield question
 }
 
 export function serveKnown(options: KnownOptions): void {
@@ -40,11 +58,11 @@ export function serveKnown(options: KnownOptions): void {
 
 async function answer(options: KnownOptions, bytes: Uint8Array): Promise<Uint8Array> {
   const { clock, startedFrom, joinedAt, members } = options
-  const { sessions } = KnownRequest.decode(bytes)
+  const { sessions, stateVectors } = KnownRequest.decode(bytes)
   if (sessions.length > SESSIONS_MAX) {
     throw new SessionMeshError('INVALID_MESSAGE', `${sessions.length} sessions, at most ${SESSIONS_MAX}`)
   }
-  const { known, ended } = await lookUp(options.catalog(), sessions)
+  const { known, ended } = await lookUp(options.catalog(), { sessions, stateVectors })
   const joined = joinedAt()
   return KnownResponse.encode({
     startedFrom: Math.max(0, Math.round(startedFrom())),
@@ -56,12 +74,16 @@ async function answer(options: KnownOptions, bytes: Uint8Array): Promise<Uint8Ar
   })
 }
 
-async function lookUp(catalog: Catalog, sessions: readonly string[]): Promise<{ known: number[]; ended: WireEntry[] }> {
+async function lookUp(
+  catalog: Catalog,
+  { sessions, stateVectors }: KnownRequest,
+): Promise<{ known: number[]; ended: WireEntry[] }> {
   const known: number[] = []
   const ended: WireEntry[] = []
   for (const [place, session] of sessions.entries()) {
     const entry = catalog.get(session)
     if (entry === undefined || !isHeld(entry)) continue
+    if (isAnother(stateVectors[place], catalog.stateVectorBytes(session))) continue
     known.push(place)
     // What has just come nobody has looked at yet: it may be a tombstone.
     if (entry.terminatedAt === undefined && entry.dirtySince === undefined) continue
@@ -71,3 +93,14 @@ async function lookUp(catalog: Catalog, sessions: readonly string[]): Promise<{ 
   }
   return { known, ended }
 }
+
+/**
+ * Whether two documents of one id have nothing in common: the id was used again, for another session, once the deletion of
+ * the first was forgotten. What the asker has of that would come back with it.
+ */
+function isAnother(theirs: Uint8Array | undefined, ours: Uint8Array): boolean {
+  const [asked, held] = [decodeStateVector(theirs ?? NOTHING), decodeStateVector(ours)]
+  return asked.size > 0 && held.size > 0 && [...asked.keys()].every((client) => !held.has(client))
+}
+
+const NOTHING = new Uint8Array([0])

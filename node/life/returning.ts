@@ -11,12 +11,13 @@ import { KnownRequest, KnownResponse } from '../../transport/wire/messages.js'
 import type { Clock } from '../ports/clock.ts'
 import type { Catalog } from '../sessions/catalog.ts'
 import { delay } from '../util/timers.ts'
-import { KNOWN, SESSIONS_MAX } from './known.ts'
+import { KNOWN, questions } from './known.ts'
 import type { Note } from './last-alive.ts'
 
 const LOOK_INTERVAL_MS = 250
 const FAILED_PAUSE_MS = 5_000
 const TIMEOUT_MS = 5_000
+const NOTHING_ASKED: KnownRequest = { sessions: [], stateVectors: [] }
 
 export interface ReturningOptions {
   readonly transport: Transport
@@ -139,7 +140,7 @@ export class Returning {
     let next = transport.peers().filter(allowed)
     while (next.length > 0) {
       for (const peer of next) tried.add(peer)
-      const answers = await Promise.all(next.map((peer) => this.#ask(peer, []).catch(() => undefined)))
+      const answers = await Promise.all(next.map((peer) => this.#ask(peer, NOTHING_ASKED).catch(() => undefined)))
       const members = new Set<PeerId>()
       for (const [index, peer] of next.entries()) {
         const answer = answers[index]
@@ -165,16 +166,16 @@ export class Returning {
     return joinedMs > graceMs || startedFrom > (this.#note?.ranUntil ?? 0) + tombstoneRetentionMs
   }
 
-  /** Sessions that are alive here and that none of the peers has heard of. Tombstones come with the answers. */
+  /** Sessions that are alive here and that none of the peers knows as the same. Tombstones come with the answers. */
   async #unknownTo(peers: readonly PeerId[]): Promise<string[]> {
     const catalog = this.#options.catalog()
     const alive = [...catalog.entries()].filter(({ terminatedAt }) => terminatedAt === undefined).map(({ id }) => id)
     const unknown: string[] = []
-    for (let at = 0; at < alive.length; at += SESSIONS_MAX) {
-      const sessions = alive.slice(at, at + SESSIONS_MAX)
+    for (const question of questions(catalog, alive)) {
+      const { sessions } = question
       const known = new Set<string>()
       for (const peer of peers) {
-        const answer = await this.#ask(peer, sessions)
+        const answer = await this.#ask(peer, question)
         for (const place of answer.known) if (sessions[place] !== undefined) known.add(sessions[place])
         for (const { session, update } of answer.ended) {
           catalog.receiveDiff(session, update, { origin: peer, boot: '', frameSequence: 0 })
@@ -201,9 +202,9 @@ export class Returning {
     onSetAside(snapshot, sessions)
   }
 
-  async #ask(peer: PeerId, sessions: readonly string[]): Promise<KnownResponse> {
+  async #ask(peer: PeerId, question: KnownRequest): Promise<KnownResponse> {
     const { transport } = this.#options
-    const request = KnownRequest.encode({ sessions: [...sessions] })
+    const request = KnownRequest.encode(question)
     return KnownResponse.decode(await transport.request(peer, KNOWN, request, { timeoutMs: TIMEOUT_MS }))
   }
 

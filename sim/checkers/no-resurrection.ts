@@ -1,14 +1,17 @@
 // Guarantee 4 beyond its term: when a deletion is no longer remembered, what was deleted is nowhere any more, and who was
-// away does not bring it back.
+// away does not bring it back. The id may be used again then, for something new: nothing of the old comes into that.
+import { NOTHING_DONE } from '../workload/clients.ts'
+import { tagsOf } from '../workload/content.ts'
+import type { Entry } from '../workload/history.ts'
 import type { Micros } from '../world/loop.ts'
 import type { CheckerKind, Report, Scene } from './checker.ts'
 import { isTerminated } from './document.ts'
 
 export const noResurrection: CheckerKind = {
   name: 'no-resurrection',
-  promise: 'A session whose deletion is forgotten does not come back, whoever comes back.',
+  promise: 'A session whose deletion is forgotten does not come back, whoever comes back; its id can be used again.',
   violatedWhen:
-    'a session is written to a disk, or is left on one of the core, alive after a peer has forgotten its tombstone',
+    'a session is written to a disk, or is left on one of the core, alive after a peer has forgotten its tombstone; or one that was then created anew shows a value of before, or is ended by that tombstone',
   make: (scene, report) => {
     const grown = new Set<string>()
     return {
@@ -20,9 +23,10 @@ export const noResurrection: CheckerKind = {
         }
         grown.clear()
       },
-      atEnd() {
-        for (const machine of scene.plan.core) {
-          for (const session of scene.history.forgotten.keys()) look(scene, machine, session, report)
+      atEnd({ isConverged }) {
+        for (const [session, since] of scene.history.forgotten) {
+          for (const machine of scene.plan.core) look(scene, machine, session, report)
+          if (isConverged && isToLive(scene, session, since)) lookAlive(scene, session, report)
         }
       },
     }
@@ -32,14 +36,45 @@ export const noResurrection: CheckerKind = {
 function look(scene: Scene, machine: string, session: string, report: Report): void {
   const since = scene.history.forgotten.get(session)
   const doc = since === undefined ? undefined : scene.shadows.of(machine, session)
-  if (since === undefined || doc === undefined || isTerminated(doc) || isNew(scene, session, since)) return
-  report(`${session} is alive on ${machine}, although its tombstone was forgotten`, [machine])
+  if (since === undefined || doc === undefined || isTerminated(doc)) return
+  if (!entriesOf(scene, session).some((entry) => mayCreate(entry, since))) {
+    report(`${session} is alive on ${machine}, although its tombstone was forgotten`, [machine])
+    return
+  }
+  const { map, others } = tagsOf(doc)
+  for (const tag of [...map.values(), ...others]) {
+    if (isOfBefore(scene.history.byTag(tag), since)) report(`${tag} came back with ${session} on ${machine}`, [machine])
+  }
 }
 
-/** The id may be used again by then. */
-function isNew({ history }: Scene, session: string, since: Micros): boolean {
-  return history.entries.some(
-    ({ operation, isApplied, endedAt }) =>
-      operation.session === session && operation.kind === 'create' && isApplied && endedAt >= since,
+function lookAlive({ plan, shadows }: Scene, session: string, report: Report): void {
+  const docs = plan.core.map((machine) => shadows.of(machine, session))
+  if (docs.some((doc) => doc !== undefined && !isTerminated(doc))) return
+  report(`${session} was created anew, and is not alive any more though nobody has ended it since`)
+}
+
+function entriesOf({ history }: Scene, session: string): Entry[] {
+  return history.entries.filter(({ operation }) => operation.session === session)
+}
+
+/** The id may be used again by then. The session is on the disk before the client's own value is in it. */
+function mayCreate({ operation, outcome, endedAt, error }: Entry, since: Micros): boolean {
+  if (operation.kind !== 'create') return false
+  return outcome === 'pending' || (endedAt >= since && !(outcome === 'refused' && NOTHING_DONE.has(error)))
+}
+
+/** A value that was written before the deletion was forgotten. */
+function isOfBefore(entry: Entry | undefined, since: Micros): boolean {
+  return entry !== undefined && entry.isApplied && entry.outcome !== 'pending' && entry.endedAt < since
+}
+
+/** Whether somebody was told that it is created anew, and nobody has ended it since. */
+function isToLive(scene: Scene, session: string, since: Micros): boolean {
+  const later = entriesOf(scene, session).filter(({ endedAt }) => endedAt >= since)
+  const isCreated = later.some(({ operation, outcome, invokedAt }) => {
+    return operation.kind === 'create' && outcome === 'acked' && invokedAt >= since
+  })
+  return (
+    isCreated && !later.some(({ operation }) => operation.kind === 'terminate') && !scene.history.expired.has(session)
   )
 }

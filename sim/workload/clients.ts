@@ -16,7 +16,7 @@ const LOOK_AGAIN: Micros = 250 * MS
 const PATIENCE: Micros = 20 * SECOND
 
 /** Errors that say that nothing was changed. */
-const NOTHING_DONE: ReadonlySet<string> = new Set([
+export const NOTHING_DONE: ReadonlySet<string> = new Set([
   'SESSION_NOT_FOUND',
   'SESSION_TERMINATED',
   'SESSION_BEHIND',

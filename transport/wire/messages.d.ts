@@ -704,6 +704,7 @@ export declare namespace DueResponse {
 }
 export interface KnownRequest {
     sessions: string[];
+    stateVectors: Uint8Array[];
 }
 export declare namespace KnownRequest {
     const codec: () => Codec<KnownRequest>;
@@ -712,9 +713,14 @@ export declare namespace KnownRequest {
         index: number;
         value: string;
     }
+    interface KnownRequestStateVectorsFieldEvent {
+        field: '$.stateVectors[]';
+        index: number;
+        value: Uint8Array;
+    }
     function encode(obj: Partial<KnownRequest>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<KnownRequest>): KnownRequest;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<KnownRequest>): Generator<KnownRequestSessionsFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<KnownRequest>): Generator<KnownRequestSessionsFieldEvent | KnownRequestStateVectorsFieldEvent>;
 }
 export interface KnownResponse {
     startedFrom: number;

@@ -2666,12 +2666,19 @@ export var KnownRequest;
                         w.string(value);
                     }
                 }
+                if (obj.stateVectors != null && obj.stateVectors.length > 0) {
+                    for (const value of obj.stateVectors) {
+                        w.uint32(18);
+                        w.bytes(value);
+                    }
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
             }, (reader, length, opts = {}) => {
                 const obj = {
-                    sessions: []
+                    sessions: [],
+                    stateVectors: []
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -2684,6 +2691,13 @@ export var KnownRequest;
                             obj.sessions.push(reader.string());
                             break;
                         }
+                        case 2: {
+                            if (opts.limits?.stateVectors != null && obj.stateVectors.length === opts.limits.stateVectors) {
+                                throw new MaxLengthError('Decode error - repeated field "stateVectors" had too many elements');
+                            }
+                            obj.stateVectors.push(reader.bytes());
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
@@ -2693,7 +2707,8 @@ export var KnownRequest;
                 return obj;
             }, function* (reader, length, prefix, opts = {}) {
                 const obj = {
-                    sessions: 0
+                    sessions: 0,
+                    stateVectors: 0
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -2709,6 +2724,18 @@ export var KnownRequest;
                                 value: reader.string()
                             };
                             obj.sessions++;
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.stateVectors != null && obj.stateVectors === opts.limits.stateVectors) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "stateVectors" had too many elements');
+                            }
+                            yield {
+                                field: `${prefix}.stateVectors[]`,
+                                index: obj.stateVectors,
+                                value: reader.bytes()
+                            };
+                            obj.stateVectors++;
                             break;
                         }
                         default: {
