@@ -118,6 +118,11 @@ export function describeSession(doc: Y.Doc): SessionRecord {
   }
 }
 
+/** Yjs client id that the session was created under; of several that created it, the one that is believed. */
+export function creatorOf(doc: Y.Doc): number | undefined {
+  return sessionMapOf(doc)._map.get('createdAt')?.id.client
+}
+
 /** The latest that anybody says. */
 function touchedAt(session: Y.Map<unknown>): number | undefined {
   let latest = time(session.get('createdAt'))

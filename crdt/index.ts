@@ -10,6 +10,7 @@ export { ContentHash } from './content-hash.ts'
 export { DIGEST_BYTES, digestOf, digestsEqual } from './digest.ts'
 export {
   createDocument,
+  creatorOf,
   dataOf,
   describeSession,
   initializeSession,

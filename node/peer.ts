@@ -260,14 +260,14 @@ export class MeshPeer implements Peer {
     const sessions = new Sessions({ ...deps, random, identity, life, presence, orphans })
     late.catalog = new Catalog({
       ...config,
+      ...shared,
       store,
-      clock,
       newClientId: () => newClientId(random),
       self: { origin: transport.self, boot, frameSequence: 0 },
       onLocalUpdate: (entry, update, onDisk) => sessions.published(entry, update, onDisk),
       onChanged: (session) => [snapshots, sessions].forEach((part) => part.changed(session)),
+      onSucceeded: (session) => lifecycles.forget(session),
       onDescribed: life.described,
-      onError: shared.onError,
     })
     this.#tellOfMembers(membership)
     const takeSnapshot = snapshots.take

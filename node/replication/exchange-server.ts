@@ -179,7 +179,9 @@ export async function diffFor(
  */
 export async function takeIn(catalog: Catalog, session: string, update: Uint8Array, source: Source): Promise<Received> {
   const entry = catalog.get(session)
-  if (entry === undefined || entry.sequence === 0) return catalog.receiveDiff(session, update, source)
+  if (entry === undefined || entry.sequence === 0 || catalog.isSucceededBy(entry, update)) {
+    return catalog.receiveDiff(session, update, source)
+  }
   await catalog.acquire(entry)
   try {
     return catalog.receiveDiff(session, update, source)

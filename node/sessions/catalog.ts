@@ -28,6 +28,7 @@ import { ClientIds } from './client-ids.ts'
 import { EntryIndex } from './entry-index.ts'
 import { isHeld, type Entry } from './entry.ts'
 import { Journal, type Source } from './journal.ts'
+import { otherLife } from './lives.ts'
 import { Loading } from './load.ts'
 import { Summaries } from './summaries.ts'
 
@@ -51,6 +52,8 @@ export interface CatalogOptions {
   readonly onLocalUpdate: (entry: Entry, update: Uint8Array, onDisk: Promise<void>) => void
   /** A session was changed, here or elsewhere, and the change is on its way to disk. */
   readonly onChanged: (session: string) => void
+  /** A tombstone was forgotten, because its id is in use again. */
+  readonly onSucceeded: (session: string) => void
   /** What the entry says of its session's record may have changed. */
   readonly onDescribed: (entry: Entry) => void
   readonly onError: (error: unknown) => void
@@ -203,6 +206,12 @@ export class Catalog {
     return this.#receive(id, update, source, { bytesMax: this.#options.sessionBytesMax, atOnce: true })
   }
 
+  /** Whether what is here is a tombstone, and the update of a session that was created under its id since. */
+  isSucceededBy(entry: Entry, update: Uint8Array): boolean {
+    if (entry.purgeAt === undefined) return false
+    return otherLife(entry, () => this.#clocks(entry), inspectUpdate(update), update) === 'later'
+  }
+
   /** The session's live document, hydrated if need be; every call needs its `release`. */
   acquire(entry: Entry): Promise<Y.Doc> {
     return this.#documents.acquire(entry)
@@ -264,12 +273,25 @@ export class Catalog {
       )
     }
     const shape = inspectUpdate(update)
+    const here = this.get(id)
+    const other = here === undefined ? undefined : otherLife(here, () => this.#clocks(here), shape, update)
+    if (other === 'earlier') return 'known'
+    if (other === 'unsure' || (here !== undefined && other === 'later' && !this.#makeWay(here))) return 'parked'
     const entry = this.ensure(id)
     const received = this.#integrate(entry, update, shape, source, how.atOnce)
     if (received === 'logged' && entry.parked.length > 0) this.#retryParked(entry, source)
     // It brought nothing of a session that is not here, or no longer: nothing is kept of that.
     if (received === 'known' && !isHeld(entry) && entry.parked.length === 0) this.#index.remove(entry)
     return received
+  }
+
+  /** Forgets a tombstone whose id is in use again; whether that could be done now. */
+  #makeWay(entry: Entry): boolean {
+    if (!this.isIdle(entry)) return false
+    // A store that fails says so itself, through the journal.
+    this.forget(entry).catch(() => {})
+    this.#options.onSucceeded(entry.id)
+    return true
   }
 
   /** @param atOnce into an idle document too, to know whether it brings anything */

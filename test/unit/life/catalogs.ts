@@ -30,6 +30,7 @@ export async function holder(options: Partial<CatalogOptions> = {}, clock = new 
     self: { origin: 'self', boot: '02', frameSequence: 0 },
     onLocalUpdate: () => {},
     onChanged: () => {},
+    onSucceeded: () => {},
     onDescribed: () => {},
     onError: (error) => {
       throw error

@@ -69,6 +69,7 @@ async function startNode(name: string, clock = new ManualClock(), patienceMs = 0
     self: { origin: name, boot: '01', frameSequence: 0 },
     onLocalUpdate: () => {},
     onChanged: () => {},
+    onSucceeded: () => {},
     onDescribed: (entry) => expiry.note(entry),
     onError,
   })

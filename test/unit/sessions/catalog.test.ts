@@ -29,6 +29,7 @@ async function setUp(options: Partial<CatalogOptions> = {}) {
     self: { origin: 'self', boot: '02', frameSequence: 0 },
     onLocalUpdate: (_entry, update) => locals.push(update),
     onChanged: () => {},
+    onSucceeded: () => {},
     onDescribed: () => {},
     onError: (error) => {
       throw error
