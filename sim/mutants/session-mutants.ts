@@ -103,7 +103,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'node/sessions/documents.ts',
-        find: 'if (!journal.isWritten(entry)) await journal.flush().catch(() => {})',
+        find: 'if (!journal.isWritten(entry)) await journal.settled()',
         replace: '',
       },
     ],
