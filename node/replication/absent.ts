@@ -3,6 +3,7 @@
 import type { PeerId } from '../../transport/port.ts'
 import type { Holdings, MemberChange } from '../membership/view.ts'
 import type { AbsentReplica } from './api.ts'
+import { keeps } from './holdings.ts'
 
 /** Updates past which counting on is of no use. */
 export const MISSED_MAX = 10_000
@@ -29,8 +30,8 @@ export class Absent {
 
   /** @param theirs what it says that it holds. @param now wall clock, ms */
   memberChanged({ peer, to, from, rebooted }: MemberChange, theirs: Holdings | undefined, now: number): void {
-    const isKept = (shard: number) => (theirs?.get(shard)?.state ?? 'partial') !== 'partial'
-    if (to === 'dead' || to === 'left') this.went(peer, [...(theirs?.keys() ?? [])].filter(isKept), now)
+    const kept = () => [...(theirs?.keys() ?? [])].filter((shard) => keeps(theirs, shard))
+    if (to === 'dead' || to === 'left') this.went(peer, kept(), now)
     // A new process says of itself what it has not got.
     else if (to === 'alive' && rebooted) this.#absences.delete(peer)
     else if (to === 'alive' && from !== 'suspect') this.returned(peer)

@@ -11,6 +11,11 @@ export function isWhole(state: HeldState | undefined): boolean {
   return state === 'complete' || state === 'releasing'
 }
 
+/** Whether a peer, by what it says, keeps the shard as a whole or is on the way to that or from it. */
+export function keeps(theirs: Holdings | undefined, shard: number): boolean {
+  return (theirs?.get(shard)?.state ?? 'partial') !== 'partial'
+}
+
 const NO_ROOT = new Uint8Array()
 
 export class OwnHoldings {
@@ -41,7 +46,7 @@ export class OwnHoldings {
 
   /** Whether this peer and another, by what it says, both keep the shard as a whole or are on the way to that or from it. */
   isShared(shard: number, theirs: Holdings | undefined): boolean {
-    return (theirs?.get(shard)?.state ?? 'partial') !== 'partial' && this.replicates(shard)
+    return keeps(theirs, shard) && this.replicates(shard)
   }
 
   set(shard: number, state: ReplicaState | undefined): void {

@@ -1,7 +1,7 @@
 // Periodic snapshots: an increment, or now and then a base, of what changed; then the retention policy. One that fails
 // is reported and tried again at the next turn: its changes are still counted as changed.
 import type { Cancel, Clock } from '../ports/clock.ts'
-import { delay, every } from '../util/timers.ts'
+import { delay, everyInTurn } from '../util/timers.ts'
 import type { Snapshots } from './snapshots.ts'
 import type { Views } from './views.ts'
 
@@ -14,7 +14,6 @@ export interface ScheduleOptions {
 }
 
 export function scheduleSnapshots({ snapshots, views, clock, intervalMs, onError }: ScheduleOptions): Cancel {
-  let running = false
   const turn = async () => {
     if (views.idle) return
     const { id } = await snapshots.create({ kind: 'auto' })
@@ -22,13 +21,5 @@ export function scheduleSnapshots({ snapshots, views, clock, intervalMs, onError
     await snapshots.prune()
     await views.foldOld(() => delay(clock, 0))
   }
-  return every(clock, intervalMs, () => {
-    if (running) return
-    running = true
-    turn()
-      .catch(onError)
-      .finally(() => {
-        running = false
-      })
-  })
+  return everyInTurn(clock, intervalMs, turn, onError)
 }

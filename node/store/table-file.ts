@@ -4,6 +4,7 @@
 // A table is blocks one after the other, each followed by its compression (1 byte) and its checksum (4 bytes, masked
 // CRC-32C); a footer of 48 bytes at the end names the index block, which names all others.
 import crc32c from 'crc-32/crc32c.js'
+import * as encoding from 'lib0/encoding'
 import { uncompress } from './snappy.ts'
 
 /** Where in a file damage is. */
@@ -66,8 +67,10 @@ export function patchFor(table: Uint8Array, block: DamagedBlock): Patch | undefi
     return magicAt < 0 ? undefined : { at: magicAt, bytes: new Uint8Array(MAGIC_BYTES) }
   }
   // Done without: its place is now a block of no bytes that the magic number, read as its trailer, makes unreadable.
+  const handles = encoding.createEncoder()
+  for (const number of [magicAt, 0, footer.index.offset, footer.index.size]) encoding.writeVarUint(handles, number)
   const bytes = new Uint8Array(FOOTER_BYTES - MAGIC_BYTES)
-  bytes.set([magicAt, 0, footer.index.offset, footer.index.size].flatMap(varint))
+  bytes.set(encoding.toUint8Array(handles))
   return { at: table.length - FOOTER_BYTES, bytes }
 }
 
@@ -134,13 +137,6 @@ function readVarint(cursor: Cursor): number | undefined {
     if (part < 0x80) return value
   }
   return undefined
-}
-
-function varint(value: number): number[] {
-  const parts: number[] = []
-  let rest = value
-  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) parts.push((rest % 0x80) | 0x80)
-  return [...parts, rest]
 }
 
 /** As long as the file allows: a handle that damage made up may point anywhere. */
