@@ -41,6 +41,8 @@ export class Link {
   /** Nothing arrives before this: a clog. */
   cloggedUntil: Micros = 0
   bytes = 0
+  /** Open connections between its two machines, the oldest first. */
+  connections: readonly Connection[] = []
   #freeAt: Micros = 0
   readonly #dice: Dice
 
@@ -104,6 +106,8 @@ export class Connection {
   /** Whether the network closes it after a silence; else its ends do, by pings of their own. */
   readonly isWatched: boolean
   readonly #network: Network
+  /** From either end to the other. */
+  readonly #ways: readonly [Link, Link]
   readonly #kept: [Parcel[], Parcel[]] = [[], []]
   /** Nothing sent from this side arrives before: what was kept, or lost and sent again, goes first. */
   readonly #stalledUntil: [Micros, Micros] = [0, 0]
@@ -111,11 +115,17 @@ export class Connection {
   constructor(network: Network, one: Endpoint, other: Endpoint, isWatched: boolean) {
     this.#network = network
     this.ends = [one, other]
+    this.#ways = [network.link(one.machine, other.machine), network.link(other.machine, one.machine)]
     this.isWatched = isWatched
   }
 
   other(end: Endpoint): Endpoint {
     return end === this.ends[0] ? this.ends[1] : this.ends[0]
+  }
+
+  /** The link that leads away from `end`. */
+  way(end: Endpoint): Link {
+    return this.#ways[this.#side(end)]
   }
 
   /**
@@ -125,9 +135,8 @@ export class Connection {
    */
   send(end: Endpoint, bytes: number, deliver: () => void, trips = 1): Micros {
     if (!this.isOpen) return Infinity
-    const target = this.other(end)
-    const link = this.#network.link(end.machine, target.machine)
     const side = this.#side(end)
+    const link = this.#ways[side]
     if (link.blocks > 0) {
       this.#kept[side].push({ deliver, trips })
       return Infinity
@@ -147,8 +156,8 @@ export class Connection {
   reopened(from: string): void {
     for (const end of this.ends) {
       if (end.machine !== from) continue
-      const link = this.#network.link(from, this.other(end).machine)
       const side = this.#side(end)
+      const link = this.#ways[side]
       if (this.#kept[side].length === 0) continue
       const { now } = this.#network.loop
       const start = now + link.afterOpening(now)
@@ -190,7 +199,8 @@ export class Network {
   readonly #trace: Trace
   readonly #dice: Dice
   readonly #quality: LinkQuality
-  readonly #links = new Map<string, Link>()
+  /** By the machine from which they lead, and that to which they do. */
+  readonly #links = new Map<string, Map<string, Link>>()
   readonly #connections = new Set<Connection>()
   readonly #endpoints = new Map<string, Endpoint>()
 
@@ -202,11 +212,12 @@ export class Network {
   }
 
   link(from: string, to: string): Link {
-    const key = `${from}>${to}`
-    const known = this.#links.get(key)
+    const away = this.#links.get(from) ?? new Map<string, Link>()
+    const known = away.get(to)
     if (known !== undefined) return known
-    const link = new Link(this.#quality, this.#dice.fork(key))
-    this.#links.set(key, link)
+    const link = new Link(this.#quality, this.#dice.fork(`${from}>${to}`))
+    this.#links.set(from, away)
+    away.set(to, link)
     return link
   }
 
@@ -234,13 +245,22 @@ export class Network {
   connect(one: Endpoint, other: Endpoint, { isWatched = true } = {}): Connection {
     const connection = new Connection(this, one, other, isWatched)
     this.#connections.add(connection)
+    for (const end of connection.ends) {
+      const link = connection.way(end)
+      link.connections = [...link.connections, connection]
+    }
     this.#trace.add(this.loop.now, one.machine, 'connect', other.machine)
     return connection
   }
 
   forget(connection: Connection): void {
     const [one, other] = connection.ends
-    if (this.#connections.delete(connection)) this.#trace.add(this.loop.now, one.machine, 'disconnect', other.machine)
+    if (!this.#connections.delete(connection)) return
+    for (const end of connection.ends) {
+      const link = connection.way(end)
+      link.connections = link.connections.filter((left) => left !== connection)
+    }
+    this.#trace.add(this.loop.now, one.machine, 'disconnect', other.machine)
   }
 
   /** Nothing passes from `from` to `to` until `unblock` has been called as often. */
@@ -251,7 +271,7 @@ export class Network {
     this.#trace.add(this.loop.now, from, 'block', to)
     link.blockedSince = this.loop.now
     const since = link.blockedSince
-    for (const connection of this.#between(from, to)) {
+    for (const connection of link.connections) {
       this.#closeAfterSilence(connection, () => link.blocks > 0 && link.blockedSince === since)
     }
   }
@@ -261,7 +281,7 @@ export class Network {
     link.blocks--
     if (link.blocks > 0) return
     this.#trace.add(this.loop.now, from, 'open', to)
-    for (const connection of this.#between(from, to)) {
+    for (const connection of link.connections) {
       connection.reopened(from)
       // What TCP sends again to a process that has died meanwhile, its machine answers with a reset.
       if (!connection.ends.some(({ isDown }) => isDown) || this.isBlocked(from, to)) continue
@@ -286,7 +306,7 @@ export class Network {
 
   /** Every connection between two machines breaks. */
   reset(one: string, other: string): void {
-    for (const connection of this.#between(one, other)) connection.close()
+    for (const connection of this.link(one, other).connections) connection.close()
   }
 
   #closeAfterSilence(connection: Connection, isSilent: () => boolean): void {
@@ -297,12 +317,6 @@ export class Network {
     const patience = nextPing + PING_TIMEOUT + this.#dice.below(PING_SPREAD)
     this.loop.schedule(this.loop.now + patience, () => {
       if (isSilent()) connection.close()
-    })
-  }
-
-  #between(one: string, other: string): Connection[] {
-    return [...this.#connections].filter(({ ends: [a, b] }) => {
-      return (a.machine === one && b.machine === other) || (a.machine === other && b.machine === one)
     })
   }
 

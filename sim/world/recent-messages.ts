@@ -12,8 +12,34 @@ export interface Message {
   readonly checksum: number
   readonly origin: SimTransport
   /** Who has had it, and when those to whom it is on its way will have it. */
-  readonly seen: Set<SimTransport>
+  readonly seen: Seen
   readonly expected: Map<SimTransport, Micros>
+}
+
+/** Processes that have had a message. */
+export class Seen {
+  readonly #processes: Set<SimTransport>
+  readonly #peers: Set<PeerId>
+
+  constructor(origin: SimTransport) {
+    this.#processes = new Set([origin])
+    this.#peers = new Set([origin.self])
+  }
+
+  add(process: SimTransport): void {
+    this.#processes.add(process)
+    this.#peers.add(process.self)
+  }
+
+  has(process: SimTransport): boolean {
+    return this.#processes.has(process)
+  }
+
+  /** Whether another process of the same peer is among them. */
+  hasOther(process: SimTransport): boolean {
+    if (!this.#peers.has(process.self)) return false
+    return !this.has(process) || [...this.#processes].some((other) => other !== process && other.self === process.self)
+  }
 }
 
 /** Three heartbeats of gossipsub. */
@@ -32,8 +58,7 @@ export class RecentMessages {
   heardBefore(by: SimTransport, now: Micros): Message[] {
     this.#forget(now)
     return this.#recent.flatMap(({ message }) => {
-      const isOld = [...message.seen].some((process) => process !== by && process.self === by.self)
-      return isOld ? [message] : []
+      return message.seen.hasOther(by) ? [message] : []
     })
   }
 

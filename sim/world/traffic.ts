@@ -41,7 +41,7 @@ export type Keep = boolean | 'totals'
 export class Traffic {
   readonly #isKept: boolean
   readonly #isCounted: boolean
-  #totals: Totals = { messages: 0, bytes: 0, streamBytes: 0 }
+  readonly #totals = { messages: 0, bytes: 0, streamBytes: 0 }
   #count = 0
   #fields = new Uint32Array()
   /** When it left, and when it arrived. */
@@ -103,16 +103,13 @@ export class Traffic {
   }
 
   totals(): Totals {
-    return this.#totals
+    return { ...this.#totals }
   }
 
   #add(bytes: number, isStream: boolean): void {
-    const { messages, bytes: before, streamBytes } = this.#totals
-    this.#totals = {
-      messages: messages + 1,
-      bytes: before + bytes,
-      streamBytes: streamBytes + (isStream ? bytes : 0),
-    }
+    this.#totals.messages++
+    this.#totals.bytes += bytes
+    if (isStream) this.#totals.streamBytes += bytes
   }
 
   #number(name: string): number {

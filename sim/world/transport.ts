@@ -24,7 +24,8 @@ import { MILLION } from './dice.ts'
 import { MS, type Micros } from './loop.ts'
 import type { Connection, Endpoint } from './network.ts'
 import { isMuted, type Wiring } from './tier.ts'
-import { RecentMessages, type Message } from './recent-messages.ts'
+import { Neighbours } from './neighbours.ts'
+import { RecentMessages, Seen, type Message } from './recent-messages.ts'
 import type { FlightKind } from './traffic.ts'
 
 /** Neighbours to which a message is passed on: gossipsub's D. */
@@ -52,11 +53,9 @@ export class SimTransport implements Transport, Endpoint {
   readonly #options: Wiring
   readonly #listeners: Listeners
   readonly #dialer: Dialer
-  readonly #connections = new Map<SimTransport, Connection>()
+  readonly #neighbours = new Neighbours()
   readonly #topics = new Map<string, TopicHandler>()
   readonly #protocols = new Map<string, RequestHandler>()
-  /** What the other ends have told of their subscriptions. */
-  readonly #subscriptions = new Map<SimTransport, Set<string>>()
   readonly #pending = new Set<Pending>()
   readonly #recent = new RecentMessages()
   #isRunning = false
@@ -73,7 +72,7 @@ export class SimTransport implements Transport, Endpoint {
       process,
       network,
       self: this,
-      isConnected: (to) => this.#neighbours().some((other) => other.machine === to),
+      isConnected: (to) => this.#neighbours.isConnectedTo(to),
       onConnected: (connection, other) => {
         this.#opened(other as SimTransport, connection)
         ;(other as SimTransport).#opened(this, connection)
@@ -121,24 +120,27 @@ export class SimTransport implements Transport, Endpoint {
       bytes,
       checksum,
       origin: this,
-      seen: new Set([this]),
+      seen: new Seen(this),
       expected: new Map(),
     }
     this.#recent.add(message, network.loop.now)
-    const recipients = this.#subscribers(topic)
-    if (!isMuted(topic, this.#options.gossipsChanges)) for (const other of recipients) this.#hop(message, other)
+    const recipients = this.#neighbours.subscribers(topic)
+    const count = recipients.length
+    if (!isMuted(topic, this.#options.gossipsChanges)) {
+      for (const { other, connection } of recipients) this.#hop(message, other, connection)
+    }
     await new Promise<void>((resolve) => process.after(PUBLISH_COST, resolve))
-    return recipients.length
+    return count
   }
 
   subscribe(topic: string, handler: TopicHandler): Unsubscribe {
     if (this.#topics.has(topic)) throw taken(`topic ${topic}`)
     this.#topics.set(topic, handler)
-    for (const other of this.#neighbours()) this.#tell(other, [topic], true)
+    for (const other of this.#neighbours.all()) this.#tell(other, [topic], true)
     return () => {
       if (this.#topics.get(topic) !== handler) return
       this.#topics.delete(topic)
-      for (const other of this.#neighbours()) this.#tell(other, [topic], false)
+      for (const other of this.#neighbours.all()) this.#tell(other, [topic], false)
     }
   }
 
@@ -159,7 +161,7 @@ export class SimTransport implements Transport, Endpoint {
   }
 
   peers(): readonly PeerId[] {
-    return this.#isRunning ? this.#neighbours().map(({ self }) => self) : []
+    return this.#isRunning ? [...this.#neighbours.all()].map(({ self }) => self) : []
   }
 
   learn(peer: PeerId, addresses: readonly string[]): void {
@@ -179,21 +181,20 @@ export class SimTransport implements Transport, Endpoint {
       for (const pending of this.#pending) {
         if (pending.connection === connection) pending.fail(unreachable('the connection broke'))
       }
-      if (this.#connections.get(other) !== connection) return
-      this.#connections.delete(other)
-      this.#subscriptions.delete(other)
+      if (this.#neighbours.connection(other) !== connection) return
+      this.#neighbours.remove(other)
       // An older or newer process of the same peer may still be connected.
-      if (this.isDown || this.#connectionTo(other.self) !== undefined) return
+      if (this.isDown || this.#neighbours.connectionTo(other.self) !== undefined) return
       this.#listeners.peerDown(other.self)
       this.#dialer.lost(other.machine)
     })
   }
 
   #opened(other: SimTransport, connection: Connection): void {
-    const isFirst = this.#connectionTo(other.self) === undefined
-    this.#connections.set(other, connection)
+    const isFirst = this.#neighbours.connectionTo(other.self) === undefined
+    this.#neighbours.add(other, connection)
     this.#options.process.enter(() => {
-      if (this.isDown || this.#connections.get(other) !== connection) return
+      if (this.isDown || this.#neighbours.connection(other) !== connection) return
       this.#dialer.reached(other.machine)
       if (isFirst) this.#listeners.peerUp(other.self)
       this.#tell(other, [...this.#topics.keys()], true)
@@ -202,7 +203,7 @@ export class SimTransport implements Transport, Endpoint {
 
   /** Tells a neighbour which topics this peer wants; until that has arrived it gets nothing of them. */
   #tell(other: SimTransport, topics: readonly string[], wants: boolean): void {
-    const connection = this.#connections.get(other)
+    const connection = this.#neighbours.connection(other)
     if (connection === undefined || topics.length === 0) return
     const { process, dice } = this.#options
     process.after(dice.below(SUBSCRIBE_MAX), () => {
@@ -212,15 +213,10 @@ export class SimTransport implements Transport, Endpoint {
 
   #heardSubscription(of: SimTransport, topics: readonly string[], wants: boolean): void {
     this.#options.process.enter(() => {
-      if (this.isDown || !this.#connections.has(of)) return
-      const known = this.#subscriptions.get(of) ?? new Set()
-      this.#subscriptions.set(of, known)
+      if (this.isDown || !this.#neighbours.has(of)) return
       for (const topic of topics) {
-        if (!wants) known.delete(topic)
-        else if (!known.has(topic)) {
-          known.add(topic)
-          this.#listeners.subscribed(of.self, topic)
-        }
+        if (!wants) this.#neighbours.unsubscribe(of, topic)
+        else if (this.#neighbours.subscribe(of, topic)) this.#listeners.subscribed(of.self, topic)
       }
       if (wants) this.#offer(of, topics)
     })
@@ -234,18 +230,18 @@ export class SimTransport implements Transport, Endpoint {
     const { process, dice, network } = this.#options
     if (dice.chance(MILLION / 2)) return
     process.after(dice.below(OFFER_INTERVAL), () => {
+      const connection = this.#neighbours.connection(to)
+      if (connection === undefined) return
       for (const message of this.#recent.heardBefore(to, network.loop.now)) {
-        if (topics.includes(message.topic)) this.#hop(message, to)
+        if (topics.includes(message.topic)) this.#hop(message, to, connection)
       }
     })
   }
 
   /** Sends a message over one hop: it may be lost, and it may come twice. */
-  #hop(message: Message, to: SimTransport): void {
-    const connection = this.#connections.get(to)
-    if (connection === undefined) return
+  #hop(message: Message, to: SimTransport, connection: Connection): void {
     const { network, trace, traffic, process } = this.#options
-    const link = network.link(this.machine, to.machine)
+    const link = connection.way(this)
     const bytes = message.bytes.length + GOSSIP_OVERHEAD_BYTES
     if (link.losesGossip()) {
       trace.add(network.loop.now, this.machine, 'lost', to.machine, message.topic)
@@ -288,18 +284,18 @@ export class SimTransport implements Transport, Endpoint {
   #forward(message: Message): void {
     const { network } = this.#options
     let left = FORWARD_MAX
-    for (const other of this.#subscribers(message.topic)) {
+    for (const { other, connection } of this.#neighbours.subscribers(message.topic)) {
       if (left === 0) return
       if (other === message.origin || message.seen.has(other)) continue
-      const soonest = network.loop.now + network.link(this.machine, other.machine).quality.latencyMin
+      const soonest = network.loop.now + connection.way(this).quality.latencyMin
       left--
-      if ((message.expected.get(other) ?? Infinity) > soonest) this.#hop(message, other)
+      if ((message.expected.get(other) ?? Infinity) > soonest) this.#hop(message, other, connection)
     }
   }
 
   async #ask(peer: PeerId, protocol: string, bytes: Uint8Array): Promise<Uint8Array> {
     if (this.isDown) throw unreachable('this transport is not running')
-    const connection = this.#connectionTo(peer) ?? (await this.#dialled(peer))
+    const connection = this.#neighbours.connectionTo(peer) ?? (await this.#dialled(peer))
     const other = connection.other(this) as SimTransport
     const { trace, network } = this.#options
     trace.add(network.loop.now, this.machine, 'request', other.machine, protocol, bytes.length)
@@ -327,7 +323,7 @@ export class SimTransport implements Transport, Endpoint {
 
   async #dialled(peer: PeerId): Promise<Connection> {
     await this.#dialer.reach(peer)
-    const connection = this.#connectionTo(peer)
+    const connection = this.#neighbours.connectionTo(peer)
     if (connection === undefined) throw unreachable(`${peer} could not be reached`)
     return connection
   }
@@ -361,21 +357,6 @@ export class SimTransport implements Transport, Endpoint {
       deliver()
     }
     return connection.send(this, bytes, arrive, kind === 'gossip' ? GOSSIP_TRIPS : 1)
-  }
-
-  /** The newest connection: an older one may lead to a process that has died. */
-  #connectionTo(peer: PeerId): Connection | undefined {
-    let newest: Connection | undefined
-    for (const [other, connection] of this.#connections) if (other.self === peer) newest = connection
-    return newest
-  }
-
-  #neighbours(): SimTransport[] {
-    return [...this.#connections.keys()]
-  }
-
-  #subscribers(topic: string): SimTransport[] {
-    return this.#neighbours().filter((other) => this.#subscriptions.get(other)?.has(topic) === true)
   }
 }
 
