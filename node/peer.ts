@@ -8,7 +8,7 @@ import { Failover } from './failover.ts'
 import { checkHealth } from './health.ts'
 import { identitySeed, newClientId, nextBootId } from './identity.ts'
 import { createLife, type Life } from './life/service.ts'
-import { describeMembers } from './membership/describe-members.ts'
+import { describeMember, describeMembers } from './membership/describe-members.ts'
 import { Homes, type Takeover } from './membership/homes.ts'
 import { Membership } from './membership/membership.ts'
 import { ReplicaSets } from './membership/replica-sets.ts'
@@ -345,8 +345,10 @@ export class MeshPeer implements Peer {
   #tellOfMembers(membership: Membership): void {
     membership.events.on('change', ({ peer, from, to, cause }) => {
       this.#ports.log('info', `member ${to}`, { peer, from, cause })
-      const member = this.members().find((candidate) => candidate.peer === peer)
-      if (member !== undefined) this.#events.emit('member', member)
+      const record = membership.get(peer)
+      if (record === undefined) return
+      const homes = this.#parts().homes.byPeer()[peer] ?? 0
+      this.#events.emit('member', describeMember(record, homes, this.#ports.clock.monotonic()))
     })
   }
 

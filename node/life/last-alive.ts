@@ -55,7 +55,6 @@ export class LastAlive {
 
   /** Another peer was seen. */
   met(): void {
-    this.#see()
     if (this.#hasMet) return
     this.#hasMet = true
     this.#noteSoon()

@@ -12,11 +12,14 @@ export function describeMembers(
   homes: Readonly<Record<string, number>>,
   now: number,
 ): Member[] {
-  const others = records.map(({ info, status, lastHeard }): Member => {
-    const { peer, name, boot, zone, weight, draining, delegate, addresses, sessions } = info
-    const silentMs = Math.max(0, Math.round(now - lastHeard))
-    const base = { peer, name, boot, zone, weight, draining, delegate, addresses, sessions }
-    return { ...base, status, self: false, homes: homes[peer] ?? 0, silentMs }
-  })
+  const others = records.map((record) => describeMember(record, homes[record.info.peer] ?? 0, now))
   return [{ ...self, status: 'alive', self: true, homes: homes[self.peer] ?? 0, silentMs: 0 }, ...others]
+}
+
+/** Another than the peer itself. */
+export function describeMember({ info, status, lastHeard }: MemberRecord, homes: number, now: number): Member {
+  const { peer, name, boot, zone, weight, draining, delegate, addresses, sessions } = info
+  const silentMs = Math.max(0, Math.round(now - lastHeard))
+  const base = { peer, name, boot, zone, weight, draining, delegate, addresses, sessions }
+  return { ...base, status, self: false, homes, silentMs }
 }

@@ -5,6 +5,7 @@ import type { Entry } from '../sessions/entry.ts'
 import { Emitter } from '../util/emitter.ts'
 import type { Membership } from './membership.ts'
 import { homeOf, type Candidate } from './placement.ts'
+import { Rankings, type Ranking } from './rankings.ts'
 
 export interface HomesOptions {
   readonly membership: Membership
@@ -32,10 +33,14 @@ interface HomesEvents {
   lost: (lost: Moved) => void
 }
 
+/** Only a pin counts. */
+const NO_RANKING: Ranking = { claims: [], zoneCount: 0 }
+
 export class Homes {
   readonly events: Emitter<HomesEvents>
   readonly #options: HomesOptions
-  #shards: readonly PeerId[] = []
+  /** By `#candidates`, which is as of the last change of view that was told of here. */
+  readonly #rankings = new Rankings()
   #candidates: readonly Candidate[] = []
 
   constructor(options: HomesOptions) {
@@ -44,7 +49,6 @@ export class Homes {
   }
 
   start(): () => void {
-    this.#shards = this.#compute()
     this.#candidates = this.#options.membership.candidates()
     return this.#options.membership.events.on('view', () => this.#changed())
   }
@@ -52,7 +56,7 @@ export class Homes {
   of(entry: Entry): PeerId {
     const { membership } = this.#options
     if (entry.pin !== undefined) return membership.homeOf(entry.shard, entry.pin)
-    return this.#shards[entry.shard] ?? membership.homeOf(entry.shard)
+    return this.#ofShard(entry.shard)
   }
 
   /** Sessions whose home this peer is. */
@@ -72,15 +76,16 @@ export class Homes {
   }
 
   #changed(): void {
-    const { membership, self } = this.#options
-    const [shards, candidates] = [this.#shards, this.#candidates]
-    this.#shards = this.#compute()
+    const { membership, self, catalog } = this.#options
+    const candidates = this.#candidates
+    const shards = this.#shards()
     this.#candidates = membership.candidates()
-    if (this.#isAsBefore(shards, candidates)) return
+    if (catalog().size === 0 || this.#isAsBefore(shards, candidates)) return
     const moved = new Map<PeerId, Entry[]>()
     for (const entry of this.#options.catalog().entries()) {
       if (entry.terminatedAt !== undefined) continue
-      const from = entry.pin === undefined ? shards[entry.shard] : homeOf(entry.shard, candidates, entry.pin)
+      const pinned = entry.pin === undefined ? undefined : homeOf(NO_RANKING, candidates, entry.pin)
+      const from = pinned ?? shards.get(entry.shard)
       if (from === undefined || from === this.of(entry)) continue
       const entries = moved.get(from) ?? []
       moved.set(from, entries)
@@ -95,19 +100,26 @@ export class Homes {
     }
   }
 
-  /** Homes of sessions without a pin and, since any live peer may be the pin of some, the live peers. */
-  #isAsBefore(shards: readonly PeerId[], candidates: readonly Candidate[]): boolean {
-    const [before, now] = [candidates, this.#candidates].map((all) =>
-      all
-        .map(({ peer }) => peer)
-        .toSorted()
-        .join(),
+  #ofShard(shard: number): PeerId {
+    return (
+      homeOf(this.#rankings.of(shard, this.#candidates), this.#candidates) ?? this.#options.membership.homeOf(shard)
     )
-    return before === now && this.#shards.every((home, shard) => home === shards[shard])
   }
 
-  #compute(): PeerId[] {
-    const { membership, shardCount } = this.#options
-    return Array.from({ length: shardCount }, (_, shard) => membership.homeOf(shard))
+  /** Of those shards of which anything is here, for sessions without a pin that is alive. */
+  #shards(): Map<number, PeerId> {
+    const { catalog, shardCount } = this.#options
+    const shards = new Map<number, PeerId>()
+    for (let shard = 0; shard < shardCount; shard++) {
+      if (catalog().entriesOf(shard).size > 0) shards.set(shard, this.#ofShard(shard))
+    }
+    return shards
+  }
+
+  /** Also if, since any live peer may be the pin of some, the live peers are the same. */
+  #isAsBefore(shards: ReadonlyMap<number, PeerId>, candidates: readonly Candidate[]): boolean {
+    const now = this.#candidates
+    const isSame = candidates.length === now.length && candidates.every(({ peer }, index) => peer === now[index]?.peer)
+    return isSame && [...shards].every(([shard, home]) => home === this.#ofShard(shard))
   }
 }

@@ -9,7 +9,9 @@ import type { PeerId, Transport, Verdict } from '../../transport/port.ts'
 import { Emitter } from '../util/emitter.ts'
 import { delay, every } from '../util/timers.ts'
 import { decodeHeartbeat, encodeHeartbeat } from './heartbeat.ts'
+import { Holders, type Holder } from './holders.ts'
 import { homeOf, participants, replicasOf, type Candidate, type ReplicationFactor } from './placement.ts'
+import { Rankings } from './rankings.ts'
 import { View, type HeartbeatInfo, type Holdings, type MemberChange, type MemberRecord } from './view.ts'
 
 const MEMBERS_TOPIC = 'members'
@@ -80,6 +82,9 @@ export class Membership {
   #announcing = false
   #lastTick = 0
   #candidates: readonly Candidate[] | undefined
+  #factor: ReplicationFactor | undefined
+  readonly #rankings = new Rankings()
+  readonly #holders = new Holders()
   /** Heartbeat counter from which on the present settings were told, and the counter each peer has answered to. */
   #settingsCounter = 0
   readonly #confirmed = new Map<PeerId, number>()
@@ -127,12 +132,18 @@ export class Membership {
   }
 
   /** Live members but self. */
-  live(): MemberRecord[] {
+  live(): readonly MemberRecord[] {
     return this.#view.live()
   }
 
   records(): MemberRecord[] {
     return [...this.#view.records.values()]
+  }
+
+  /** What other peers say that they hold of the shard. */
+  holders(shard: number): readonly Holder[] {
+    for (const record of this.#view.takeChanged()) this.#holders.update(record)
+    return this.#holders.of(shard)
   }
 
   get(peer: PeerId): MemberRecord | undefined {
@@ -149,23 +160,33 @@ export class Membership {
 
   /** Everyone live, self included, as placement sees them. */
   candidates(): readonly Candidate[] {
-    this.#candidates ??= participants([this.#self(), ...this.#view.live().map(({ info }) => info)])
+    const { transport, zone, weight } = this.#options
+    const self = { peer: transport.self, zone, weight, ...this.#settings }
+    this.#candidates ??= participants<Candidate>([self, ...this.#view.live().map(({ info }) => info)])
     return this.#candidates
   }
 
   /** Peers that should keep the shard, best claim first; self may be among them. */
   replicasOf(shard: number): readonly PeerId[] {
-    return replicasOf(shard, this.candidates(), this.factor)
+    const members = this.candidates()
+    return replicasOf(this.#rankings.of(shard, members), members, this.factor)
   }
 
   /** The largest that anybody live asks for: a change of the setting may reach one peer after the other. */
   get factor(): ReplicationFactor {
-    const factors = [this.#options.replicationFactor, ...this.#view.live().map(({ info }) => info.factor)]
-    return factors.reduce((most, factor) => (most === 'all' || factor === 'all' ? 'all' : Math.max(most, factor)))
+    this.#factor ??= this.#view
+      .live()
+      .map(({ info }) => info.factor)
+      .reduce(
+        (most, factor) => (most === 'all' || factor === 'all' ? 'all' : Math.max(most, factor)),
+        this.#options.replicationFactor,
+      )
+    return this.#factor
   }
 
   homeOf(shard: number, pin?: string): PeerId {
-    return homeOf(shard, this.candidates(), pin) ?? this.#options.transport.self
+    const members = this.candidates()
+    return homeOf(this.#rankings.of(shard, members), members, pin) ?? this.#options.transport.self
   }
 
   announceSettings(settings: Partial<Settings>): void {
@@ -208,9 +229,7 @@ export class Membership {
       ...this.#settings,
       leaving: this.#leaving,
       addresses: transport.addresses(),
-      suspected: this.records().flatMap(({ status, info }) =>
-        status === 'suspect' || status === 'dead' ? [info.peer] : [],
-      ),
+      suspected: this.#view.suspected(),
       ...this.#options.load(),
     }
   }
@@ -266,6 +285,7 @@ export class Membership {
 
   #viewChanged(): void {
     this.#candidates = undefined
+    this.#factor = undefined
     this.events.emit('view', undefined)
   }
 

@@ -24,6 +24,11 @@ export class PhiEstimator {
     this.#estimate = this.#estimated()
   }
 
+  /** Whether phi is that high; `phi` should be more than what a beat that is just due has. */
+  isBeyond(silentMs: number, phi: number): boolean {
+    return silentMs > this.#estimate.mean && this.phi(silentMs) >= phi
+  }
+
   /** -log10 of the chance that a heartbeat still comes after `silentMs` of silence. */
   phi(silentMs: number): number {
     const { mean, deviation } = this.#estimate

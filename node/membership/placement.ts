@@ -5,6 +5,7 @@
 // each member scores each shard by a hash of both; the best scores keep it. When a member goes, only the shards that
 // it kept move.
 import type { PeerId } from '../../transport/port.ts'
+import type { Ranking } from './rankings.ts'
 
 /** What placement needs to know of a live member. */
 export interface Candidate {
@@ -31,29 +32,27 @@ export function participants<Member extends Candidate>(members: readonly Member[
   return staying.some(({ weight }) => weight > 0) ? staying : members
 }
 
-/** Members by falling claim on the shard, whatever the order they come in. */
-export function rank(shard: number, members: readonly Candidate[]): readonly Candidate[] {
-  return members
-    .filter((member) => member.weight > 0)
-    .map((member) => ({ member, score: score(shard, member) }))
-    .toSorted((a, b) => b.score - a.score || (a.member.peer < b.member.peer ? -1 : 1))
-    .map(({ member }) => member)
+/** A member with what it scores for one shard. */
+export interface Claim {
+  readonly member: Candidate
+  readonly score: number
+}
+
+/** Orders claims on one shard, the best first, whatever the order they come in. */
+export function byClaim(one: Claim, other: Claim): number {
+  return other.score - one.score || (one.member.peer < other.member.peer ? -1 : 1)
 }
 
 /**
  * The members that keep the shard, best claim first: the best-ranked of each zone, then the rest by rank, up to the
  * factor; and beyond it whoever one of them has named as delegate or heir.
  */
-export function replicasOf(shard: number, members: readonly Candidate[], factor: ReplicationFactor): PeerId[] {
-  const ranked = rank(shard, members)
-  const zones = new Set<string>()
-  const firsts = ranked.filter(({ zone }) => !zones.has(zone) && zones.add(zone))
-  const rest = ranked.filter((member) => !firsts.includes(member))
-  const chosen = [...firsts, ...rest].slice(0, factor === 'all' ? ranked.length : factor)
+export function replicasOf(ranking: Ranking, members: readonly Candidate[], factor: ReplicationFactor): PeerId[] {
+  const chosen = bestOf(ranking, factor === 'all' ? ranking.claims.length : factor)
   const keepers = new Set(chosen.filter(({ draining }) => !draining).map(({ peer }) => peer))
   for (const member of chosen) {
     keepers.add(followDelegates(member, members))
-    const heir = members.find(({ peer }) => peer === member.heir)
+    const heir = member.heir === null ? undefined : members.find(({ peer }) => peer === member.heir)
     if (heir !== undefined) keepers.add(heir.peer)
   }
   return [...keepers]
@@ -61,13 +60,27 @@ export function replicasOf(shard: number, members: readonly Candidate[], factor:
 
 /** The one home: the pin if alive, else the first in rendezvous order, else its delegate. Undefined without members. */
 export function homeOf(
-  shard: number,
+  { claims }: Ranking,
   members: readonly Candidate[],
   pin: string | undefined = undefined,
 ): PeerId | undefined {
   const pinned = pin === undefined ? undefined : members.find((member) => member.peer === pin)
-  const first = pinned ?? rank(shard, members)[0]
+  const first = pinned ?? claims[0]?.member
   return first === undefined ? undefined : followDelegates(first, members)
+}
+
+/** The best-ranked of each zone, then the rest by rank; looks no further down than it must. */
+function bestOf({ claims, zoneCount }: Ranking, count: number): Candidate[] {
+  const zones = new Set<string>()
+  const firsts: Candidate[] = []
+  const rest: Candidate[] = []
+  for (const { member } of claims) {
+    if (firsts.length === count || (zones.size === zoneCount && firsts.length + rest.length >= count)) break
+    if (zones.has(member.zone)) rest.push(member)
+    else firsts.push(member)
+    zones.add(member.zone)
+  }
+  return [...firsts, ...rest].slice(0, count)
 }
 
 /** A delegate may have named one itself; a circle ends where it began, so everyone keeps its own. */
@@ -83,7 +96,7 @@ function followDelegates(first: Candidate, members: readonly Candidate[]): PeerI
   return seen.has(current.peer) ? first.peer : current.peer
 }
 
-function score(shard: number, member: Candidate): number {
+export function score(shard: number, member: Candidate): number {
   return member.weight / -Math.log(unit(`${shard}/${member.peer}`))
 }
 

@@ -2,8 +2,8 @@
 // are kept per shard, since every write and every acknowledgement asks.
 import type { PeerId } from '../../transport/port.ts'
 import { Emitter } from '../util/emitter.ts'
+import type { Holder } from './holders.ts'
 import type { Membership } from './membership.ts'
-import type { HeldState } from '../api.ts'
 import type { HeartbeatInfo, Holdings, MemberChange } from './view.ts'
 
 export interface ReplicaSet {
@@ -13,14 +13,6 @@ export interface ReplicaSet {
   readonly self: boolean
   /** The others of them. */
   readonly others: readonly PeerId[]
-}
-
-/** Another live peer's own word on a shard. */
-export interface Holder {
-  readonly peer: PeerId
-  readonly boot: string
-  readonly state: HeldState
-  readonly root: Uint8Array
 }
 
 export interface ReplicaSetsEvents {
@@ -41,8 +33,6 @@ export class ReplicaSets {
   /** What each peer said last of its states, to notice a change. */
   readonly #said = new Map<PeerId, string>()
   readonly #heldBy = new Map<PeerId, Holdings>()
-  /** By shard; made when asked for, since one look at all members serves all shards. */
-  #holders: ReadonlyMap<number, readonly Holder[]> | undefined
 
   constructor(options: ReplicaSetsOptions) {
     this.#options = options
@@ -73,8 +63,7 @@ export class ReplicaSets {
 
   /** Live peers that announce anything of the shard. */
   holders(shard: number): readonly Holder[] {
-    this.#holders ??= this.#gatherHolders()
-    return this.#holders.get(shard) ?? []
+    return this.#options.membership.holders(shard)
   }
 
   /** Everyone who should keep the shard or acknowledges for it. */
@@ -84,22 +73,8 @@ export class ReplicaSets {
     return [...peers]
   }
 
-  #gatherHolders(): Map<number, Holder[]> {
-    const holders = new Map<number, Holder[]>()
-    for (const { info } of this.#options.membership.live()) {
-      for (const [shard, held] of info.holdings) {
-        const holder = { peer: info.peer, boot: info.boot, ...held }
-        const known = holders.get(shard)
-        if (known === undefined) holders.set(shard, [holder])
-        else known.push(holder)
-      }
-    }
-    return holders
-  }
-
   #viewChanged(): void {
     this.#sets.clear()
-    this.#holders = undefined
     this.events.emit('changed', undefined)
   }
 
@@ -107,7 +82,6 @@ export class ReplicaSets {
     // The same object for as long as the peer says the same.
     if (this.#heldBy.get(info.peer) === info.holdings) return
     this.#heldBy.set(info.peer, info.holdings)
-    this.#holders = undefined
     const said = [...info.holdings].map(([shard, { state }]) => `${shard}${state}`).join()
     if (this.#said.get(info.peer) === said) return
     this.#said.set(info.peer, said)
@@ -115,7 +89,6 @@ export class ReplicaSets {
   }
 
   #memberChanged({ peer, to }: MemberChange): void {
-    this.#holders = undefined
     if (to !== 'dead' && to !== 'left') return
     this.#said.delete(peer)
     this.#heldBy.delete(peer)

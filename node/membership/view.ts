@@ -46,6 +46,8 @@ export interface MemberRecord {
   /** Monotonic ms. */
   lastHeard: number
   suspectSince: number
+  /** Among all that were ever heard of, in the order of their first word. */
+  readonly place: number
   readonly estimator: PhiEstimator
 }
 
@@ -63,6 +65,10 @@ export const PHI_SUSPECT = 8
 
 export class View {
   readonly records = new Map<PeerId, MemberRecord>()
+  /** Made when asked for: most heartbeats change nothing in them. */
+  #live: readonly MemberRecord[] | undefined
+  #suspected: readonly PeerId[] | undefined
+  readonly #changed = new Set<PeerId>()
   readonly #heartbeatIntervalMs: number
   readonly #suspicionTimeoutMs: number
 
@@ -79,8 +85,10 @@ export class View {
     const rebooted = known === undefined || known.info.boot !== info.boot
     const from = known?.status ?? null
     const placementChanged = known === undefined || !samePlacement(known.info, info)
+    if (known === undefined || rebooted || from !== to) this.#statusChanged(info.peer)
+    else if (known.info.holdings !== info.holdings) this.#changed.add(info.peer)
     if (known === undefined || rebooted) {
-      this.records.set(info.peer, this.#fresh(info, to, now))
+      this.records.set(info.peer, this.#fresh(info, to, now, known?.place ?? this.records.size))
     } else {
       if (known.status === 'alive') known.estimator.record(now - known.lastHeard)
       known.info = info
@@ -96,6 +104,7 @@ export class View {
     const record = this.records.get(peer)
     if (record === undefined || record.status !== 'alive') return undefined
     record.status = 'suspect'
+    this.#statusChanged(peer)
     record.suspectSince = now
     return { peer, from: 'alive', to: 'suspect', rebooted: false, cause }
   }
@@ -105,6 +114,7 @@ export class View {
     const record = this.records.get(peer)
     if (record === undefined || record.status !== 'suspect') return undefined
     record.status = 'dead'
+    this.#statusChanged(peer)
     return { peer, from: 'suspect', to: 'dead', rebooted: false, cause }
   }
 
@@ -113,7 +123,7 @@ export class View {
     const changes: MemberChange[] = []
     for (const [peer, record] of this.records) {
       const silentMs = now - record.lastHeard
-      if (record.status === 'alive' && record.estimator.phi(silentMs) >= PHI_SUSPECT) {
+      if (record.status === 'alive' && record.estimator.isBeyond(silentMs, PHI_SUSPECT)) {
         push(changes, this.suspect(peer, now, `silent for ${Math.round(silentMs)} ms`))
       } else if (record.status === 'suspect' && now - record.suspectSince >= this.#suspicionTimeoutMs) {
         push(changes, this.bury(peer, `silent for ${Math.round(silentMs)} ms`))
@@ -131,13 +141,35 @@ export class View {
   }
 
   /** Members that count for placement and for acknowledgements: a suspect still does. */
-  live(): MemberRecord[] {
-    return [...this.records.values()].filter((record) => record.status === 'alive' || record.status === 'suspect')
+  live(): readonly MemberRecord[] {
+    this.#live ??= [...this.records.values()].filter(({ status }) => status === 'alive' || status === 'suspect')
+    return this.#live
   }
 
-  #fresh(info: HeartbeatInfo, status: MemberStatus, now: number): MemberRecord {
+  suspected(): readonly PeerId[] {
+    this.#suspected ??= [...this.records.values()].flatMap(({ status, info }) =>
+      status === 'suspect' || status === 'dead' ? [info.peer] : [],
+    )
+    return this.#suspected
+  }
+
+  /** Members whose status, or whose word on what they hold, is another than when this was asked last. */
+  takeChanged(): MemberRecord[] {
+    if (this.#changed.size === 0) return []
+    const changed = [...this.#changed].flatMap((peer) => this.records.get(peer) ?? [])
+    this.#changed.clear()
+    return changed
+  }
+
+  #statusChanged(peer: PeerId): void {
+    this.#live = undefined
+    this.#suspected = undefined
+    this.#changed.add(peer)
+  }
+
+  #fresh(info: HeartbeatInfo, status: MemberStatus, now: number, place: number): MemberRecord {
     const estimator = new PhiEstimator(this.#heartbeatIntervalMs)
-    return { info, status, lastHeard: now, suspectSince: now, estimator }
+    return { info, status, lastHeard: now, suspectSince: now, place, estimator }
   }
 }
 

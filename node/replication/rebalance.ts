@@ -3,7 +3,7 @@
 // states. Nothing here is remembered across a restart, and nothing gives up: every tick looks again.
 import type { PeerId } from '../../transport/port.ts'
 import type { Membership } from '../membership/membership.ts'
-import type { Holder } from '../membership/replica-sets.ts'
+import type { Holder } from '../membership/holders.ts'
 import type { Cancel, Clock } from '../ports/clock.ts'
 import { every } from '../util/timers.ts'
 import { isUnreachable } from '../../crdt/errors.ts'

@@ -1,7 +1,9 @@
 // Placement as a pure function: the same members give the same homes, and little moves.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { homeOf, participants, rank, replicasOf, type Candidate } from '../../../node/membership/placement.ts'
+import * as placement from '../../../node/membership/placement.ts'
+import { participants, type Candidate, type ReplicationFactor } from '../../../node/membership/placement.ts'
+import { Rankings } from '../../../node/membership/rankings.ts'
 import type { PeerId } from '../../../transport/port.ts'
 
 const SHARDS = 256
@@ -14,6 +16,12 @@ const member = (i: number, zone = ''): Candidate => ({
   heir: null,
   draining: false,
 })
+const rank = (shard: number, all: readonly Candidate[]) =>
+  new Rankings().of(shard, all).claims.map((claim) => claim.member)
+const homeOf = (shard: number, all: readonly Candidate[], pin?: string) =>
+  placement.homeOf(new Rankings().of(shard, all), all, pin)
+const replicasOf = (shard: number, all: readonly Candidate[], factor: ReplicationFactor) =>
+  placement.replicasOf(new Rankings().of(shard, all), all, factor)
 const members = (count: number) => Array.from({ length: count }, (_, i) => member(i))
 const arbitraryMembers = fc.integer({ min: 1, max: 12 }).map(members)
 
@@ -155,4 +163,24 @@ test('who drains is left out, unless a delegate stands in for it or there would 
   expect(replicasOf(0, participants(all), 'all')).toHaveLength(3)
   const weightless = rest.map((each) => ({ ...each, weight: 0 }))
   expect(participants([draining, ...weightless])).toContain(draining)
+})
+
+test('a ranking that follows the members is the one that they would be given anew', () => {
+  const arbitraryMember = fc.record({
+    peer: fc.nat(9).map((i) => `peer-${i}` as PeerId),
+    zone: fc.constantFrom('', 'x', 'y'),
+    weight: fc.nat(2),
+    delegate: fc.constant(null),
+    heir: fc.constant(null),
+    draining: fc.boolean(),
+  })
+  const arbitraryView = fc.uniqueArray(arbitraryMember, { selector: ({ peer }) => peer })
+  fc.assert(
+    fc.property(fc.array(arbitraryView), (views) => {
+      const rankings = new Rankings()
+      for (const view of views) {
+        for (const shard of [0, 1]) expect(rankings.of(shard, view)).toEqual(new Rankings().of(shard, view))
+      }
+    }),
+  )
 })
