@@ -2,11 +2,14 @@
 // seq up to and with that one, all of it is on my disk, dependencies included". It begins at 1 unless the replica
 // subscribed later and no exchange has covered what came before.
 import type { PeerId } from '../../transport/port.ts'
+import { Pace } from './pace.ts'
 
 interface SentFrame {
   readonly sequence: number
   /** Monotonic ms. */
   readonly at: number
+  /** Of the updates in it. */
+  readonly bytes: number
 }
 
 interface Replica {
@@ -31,6 +34,7 @@ interface Debt {
   pendingFrames: number
   /** When the latest frame was sent that it has acknowledged, of any shard. */
   ackedSentAt: number
+  readonly pace: Pace
 }
 
 const SENT_MAX = 1024
@@ -38,6 +42,12 @@ const SENT_MAX = 1024
 export class AckLedger {
   readonly #shards = new Map<number, Shard>()
   readonly #debts = new Map<PeerId, Debt>()
+  readonly #now: () => number
+
+  /** @param now monotonic ms */
+  constructor(now: () => number) {
+    this.#now = now
+  }
 
   /** Everyone whose acknowledgements are taken, of any shard. */
   replicas(): readonly PeerId[] {
@@ -58,7 +68,7 @@ export class AckLedger {
     for (const peer of peers) {
       if (replicas.has(peer)) continue
       replicas.set(peer, { from: last + 1, to: 0, baseline: last })
-      if (!this.#debts.has(peer)) this.#debts.set(peer, { pendingFrames: 0, ackedSentAt: 0 })
+      if (!this.#debts.has(peer)) this.#debts.set(peer, { pendingFrames: 0, ackedSentAt: 0, pace: new Pace() })
     }
     this.#tidy()
   }
@@ -69,12 +79,17 @@ export class AckLedger {
     this.#tidy()
   }
 
-  /** Gives the shard's next frame its seq. */
-  next(shard: number, now: number): number {
+  /** Gives the shard's next frame, with so many bytes of updates, its seq. */
+  next(shard: number, now: number, bytes: number): number {
     const state = this.#shard(shard)
     state.last++
-    if (state.replicas.size > 0 && state.sent.length < SENT_MAX) state.sent.push({ sequence: state.last, at: now })
-    for (const peer of state.replicas.keys()) this.#owe(peer, 1)
+    if (state.replicas.size === 0) return state.last
+    const isNoted = state.sent.length < SENT_MAX
+    if (isNoted) state.sent.push({ sequence: state.last, at: now, bytes })
+    for (const peer of state.replicas.keys()) {
+      this.#owe(peer, 1)
+      if (isNoted) this.#debts.get(peer)?.pace.sent(bytes)
+    }
     return state.last
   }
 
@@ -85,9 +100,8 @@ export class AckLedger {
   /** Sessions of the shard were let go: that this peer's disk is like another's says nothing of older frames any more. */
   letGo(shard: number): void {
     const state = this.#shard(shard)
-    const before = [...state.replicas].map(([peer, replica]) => [peer, settled(replica, state)] as const)
+    for (const [peer, replica] of state.replicas) this.#writeOff(peer, replica, state)
     state.released = state.last
-    for (const [peer, done] of before) this.#owe(peer, done - state.last)
     forgetSent(state)
   }
 
@@ -104,7 +118,9 @@ export class AckLedger {
     if (sequence <= replica.to && Math.max(1, from) >= replica.from) return false
     const before = settled(replica, state)
     if (!extend(replica, Math.max(1, from), sequence)) return false
-    this.#owe(peer, before - settled(replica, state))
+    const done = settled(replica, state)
+    this.#owe(peer, before - done)
+    this.#debts.get(peer)?.pace.acknowledged(bytesBetween(state, before, done), this.#now())
     const frame = state.sent.find((sent) => sent.sequence === sequence)
     const debt = this.#debts.get(peer)
     if (frame !== undefined && debt !== undefined) debt.ackedSentAt = Math.max(debt.ackedSentAt, frame.at)
@@ -129,6 +145,11 @@ export class AckLedger {
   /** Frames gossiped to the peer and not acknowledged yet. */
   pendingFrames(peer: PeerId): number {
     return this.#debts.get(peer)?.pendingFrames ?? 0
+  }
+
+  /** Whether more is on the way to the peer than it has shown that it takes: see pace.ts. */
+  outpaces(peer: PeerId): boolean {
+    return this.#debts.get(peer)?.pace.isExceeded(this.#now()) ?? false
   }
 
   /** Age of the oldest of them, ms. */
@@ -176,9 +197,16 @@ export class AckLedger {
     const state = this.#shard(shard)
     const replica = state.replicas.get(peer)
     if (replica === undefined) return
-    this.#owe(peer, settled(replica, state) - state.last)
+    this.#writeOff(peer, replica, state)
     state.replicas.delete(peer)
     forgetSent(state)
+  }
+
+  /** Nothing more is expected of what was sent so far. */
+  #writeOff(peer: PeerId, replica: Replica, state: Shard): void {
+    const done = settled(replica, state)
+    this.#owe(peer, done - state.last)
+    this.#debts.get(peer)?.pace.writtenOff(bytesBetween(state, done, state.last))
   }
 
   #owe(peer: PeerId, frames: number): void {
@@ -211,6 +239,16 @@ function extend(replica: Replica, from: number, to: number): boolean {
 function settled({ from, to, baseline }: Replica, { released }: Shard): number {
   const done = Math.max(baseline, released)
   return from <= done + 1 ? Math.max(to, done) : done
+}
+
+/** Of the frames after `from`, up to and with `to`. */
+function bytesBetween({ sent }: Shard, from: number, to: number): number {
+  let bytes = 0
+  for (const frame of sent) {
+    if (frame.sequence > to) break
+    if (frame.sequence > from) bytes += frame.bytes
+  }
+  return bytes
 }
 
 /** Drops what every replica has acknowledged. */

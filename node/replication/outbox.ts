@@ -9,8 +9,8 @@ import type { Clock } from '../ports/clock.ts'
 import type { AckLedger } from './acked.ts'
 import type { Write } from './durability.ts'
 
-/** Bytes of updates gathered into one frame, unless a single one is larger. */
-const FRAME_BYTES_MAX = 256 * 1024
+/** Bytes of updates gathered into one frame, unless a single one is larger: on a slow link, heartbeats wait behind it. */
+const FRAME_BYTES_MAX = 32 * 1024
 /** Updates larger than this go over direct streams only: the rest of a gossip message must fit beside them. */
 const GOSSIP_UPDATE_BYTES_MAX = GOSSIP_BYTES_MAX - 64 * 1024
 /** Bytes waiting here at which writers must wait. */
@@ -114,7 +114,8 @@ export class Outbox {
 
   async #publish(shard: number, changes: readonly Change[]): Promise<void> {
     const { transport, clock, ledger, boot } = this.#options
-    const seq = ledger.next(shard, clock.monotonic())
+    const size = changes.reduce((sum, { update }) => sum + update.length, 0)
+    const seq = ledger.next(shard, clock.monotonic(), size)
     for (const { write } of changes) write.sequence = seq
     if (changes.some(({ update }) => update.length > GOSSIP_UPDATE_BYTES_MAX)) {
       this.#options.onUngossiped(shard)

@@ -69,7 +69,7 @@ interface Parts {
 
 export class Replication implements ReplicationApi {
   readonly #options: ReplicationOptions
-  readonly #ledger = new AckLedger()
+  readonly #ledger: AckLedger
   readonly #waiters: DurabilityWaiters
   readonly #following: Following
   readonly #overview: Overview
@@ -82,16 +82,17 @@ export class Replication implements ReplicationApi {
 
   constructor(options: ReplicationOptions) {
     this.#options = options
-    const { membership, holdings } = options
+    const { clock, membership, holdings } = options
+    this.#ledger = new AckLedger(() => clock.monotonic())
     this.#absent = new Absent((peer, shard) => holdings.isShared(shard, membership.get(peer)?.info.holdings))
     this.#waiters = new DurabilityWaiters({
       ledger: this.#ledger,
-      clock: options.clock,
+      clock,
       self: () => options.transport.self,
       replicasOf: (shard) => options.sets.of(shard),
     })
     this.#following = new Following({
-      clock: options.clock,
+      clock,
       isKept: (shard) => options.holdings.replicates(shard),
       onTurn: (shard) => this.#parts?.rebalance.turn(shard),
     })
@@ -339,13 +340,12 @@ export class Replication implements ReplicationApi {
     })
   }
 
-  /**
-   * Only who has caught up holds others up; and a suspect does not: membership will soon say whether it lives.
-   */
+  /** Only who has caught up holds others up; and a suspect does not: membership will soon say whether it lives. */
   #congested(shard: number): boolean {
     const { membership, sets, config } = this.#options
     return sets.of(shard).others.some((peer) => {
-      if (this.#ledger.pendingFrames(peer) < config.maxPendingSyncs) return false
+      const isBehind = this.#ledger.pendingFrames(peer) >= config.maxPendingSyncs || this.#ledger.outpaces(peer)
+      if (!isBehind) return false
       const member = membership.get(peer)
       return member?.status === 'alive' && member.info.holdings.get(shard)?.state === 'complete'
     })

@@ -8,6 +8,8 @@ import { isFormed } from '../mesh.ts'
 import { PeerProcess } from '../peer-process.ts'
 import { waitFor } from '../wait.ts'
 import { Network } from './network.ts'
+import type { LinkShape } from './slow-link.ts'
+import { SlowZones } from './slow-zones.ts'
 
 const PORT = 7600
 const TOKEN = 'any-token-of-some-length'
@@ -16,6 +18,8 @@ const FORM_TIMEOUT_MS = 60_000
 export interface NetMesh {
   readonly network: Network
   readonly peers: ReadonlyMap<string, PeerProcess>
+  /** Undefined: they are as quick as links within a zone. */
+  readonly betweenZones: SlowZones | undefined
   /** @throws Error for a name that no machine has */
   peer(name: string): PeerProcess
   /** URL of a session in a peer's y-websocket gateway. */
@@ -26,13 +30,17 @@ export interface NetMesh {
   close(): Promise<void>
 }
 
-/** Resolves when all peers see each other alive. */
-export async function startNetMesh({ machines, peer: settings }: Plan): Promise<NetMesh> {
+/** Resolves when all peers see each other alive. @param betweenZones @default links as quick as within a zone */
+export async function startNetMesh(
+  { machines, peer: settings }: Pick<Plan, 'machines' | 'peer'>,
+  betweenZones?: LinkShape,
+): Promise<NetMesh> {
   const names = machines.map(({ name }) => name)
   const root = await mkdtemp(join(tmpdir(), 'sessionmesh-net-'))
   const meshKeyFile = join(root, 'mesh.key')
   await writeFile(meshKeyFile, `${randomBytes(32).toString('hex')}\n`)
   const network = await Network.make(names)
+  const slow = betweenZones === undefined ? undefined : await SlowZones.lay(network, machines, PORT, betweenZones)
   const addressOf = (name: string) => `/ip4/${network.address(name)}/tcp/${PORT}`
 
   function makePeer({ name, zone, weight }: PlannedMachine): PeerProcess {
@@ -53,6 +61,7 @@ export async function startNetMesh({ machines, peer: settings }: Plan): Promise<
   const mesh: NetMesh = {
     network,
     peers,
+    betweenZones: slow,
     peer(name) {
       const peer = peers.get(name)
       if (peer === undefined) throw new Error(`there is no peer ${name}`)
@@ -63,6 +72,7 @@ export async function startNetMesh({ machines, peer: settings }: Plan): Promise<
     async close() {
       await Promise.all([...peers.values()].map((peer) => peer.kill()))
       await keepLogs([...peers.values()])
+      slow?.close()
       await network.remove()
       await rm(root, { recursive: true, force: true, maxRetries: 3 })
     },

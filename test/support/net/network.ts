@@ -26,6 +26,8 @@ export class Network {
     const network = new Network(names)
     await ip('link', 'set', 'lo', 'up')
     writeFileSync('/proc/sys/net/ipv4/ip_forward', '1')
+    // A slow link is no reservoir: the router takes in little more than it can pass on.
+    writeFileSync('/proc/sys/net/ipv4/tcp_rmem', '4096 8192 16384')
     await run('iptables', ['-P', 'FORWARD', 'ACCEPT'])
     await setChain([])
     await run('iptables', ['-A', 'FORWARD', '-j', CUT])
@@ -41,6 +43,14 @@ export class Network {
   /** The command that runs another one on a machine. */
   within(name: string): readonly string[] {
     return ['ip', 'netns', 'exec', name]
+  }
+
+  /** What a machine sends to a port of another one goes to a port of the router instead. */
+  async redirect(from: string, to: string, port: number, routerPort: number): Promise<void> {
+    const what = ['-p', 'tcp', '-d', this.address(to), '--dport', String(port)]
+    const instead = `10.77.${this.#number(from)}.1:${routerPort}`
+    const words = ['iptables', '-t', 'nat', '-A', 'OUTPUT', ...what, '-j', 'DNAT', '--to-destination', instead]
+    await ip('netns', 'exec', from, ...words)
   }
 
   /** Closes these links, at once, and opens all others. */

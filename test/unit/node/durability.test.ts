@@ -17,7 +17,7 @@ const DEFAULTS = { durability: 2, writeTimeoutMs: 5_000 }
 /** A peer `a` whose shards are kept by `b` and `c` too; `disk` ends its journal's batch. */
 function setUp() {
   const clock = new ManualClock()
-  const ledger = new AckLedger()
+  const ledger = new AckLedger(() => 0)
   const others = [b, c]
   for (let shard = 0; shard < 2; shard++) ledger.setReplicas(shard, others)
   const waiters = new DurabilityWaiters({ ledger, clock, self: () => 'a', replicasOf: () => ({ self: true, others }) })
@@ -57,7 +57,7 @@ test('a write needs its own disk and another, in either order', async () => {
   for (const first of ['own', 'other']) {
     const { ledger, waiters, acknowledge } = setUp()
     const { write, onOwnDisk } = batch()
-    const receipt = waiters.wait(write(ledger.next(0, 0)), options())
+    const receipt = waiters.wait(write(ledger.next(0, 0, 1)), options())
     const steps = [onOwnDisk, async () => acknowledge(b, 0, 1)]
     if (first === 'other') steps.reverse()
     for (const step of steps) {
@@ -72,8 +72,8 @@ test('a write needs its own disk and another, in either order', async () => {
 test('an acknowledgement resolves what it is about and nothing else', async () => {
   const { ledger, waiters, acknowledge } = setUp()
   const { write, onOwnDisk } = batch()
-  const sent = [1, 2, 3].map(() => waiters.wait(write(ledger.next(0, 0)), options()))
-  const otherShard = waiters.wait(write(ledger.next(1, 0), 1), options())
+  const sent = [1, 2, 3].map(() => waiters.wait(write(ledger.next(0, 0, 1)), options()))
+  const otherShard = waiters.wait(write(ledger.next(1, 0, 1), 1), options())
   const unsent = waiters.wait(write(), options())
   await onOwnDisk()
   acknowledge(b, 0, 2)
@@ -86,7 +86,7 @@ test('writes of one batch resolve by it alone, though others wait between them',
   const { ledger, waiters } = setUp()
   const [one, other] = [batch(), batch()]
   const local = options({ durability: 'local' })
-  const receipts = [one, other, one].map(({ write }) => waiters.wait(write(ledger.next(0, 0)), local))
+  const receipts = [one, other, one].map(({ write }) => waiters.wait(write(ledger.next(0, 0, 1)), local))
   await one.onOwnDisk()
   const states = await Promise.all(receipts.map(soFar))
   expect(states.map((state) => state === 'waiting')).toEqual([false, true, false])
@@ -95,7 +95,7 @@ test('writes of one batch resolve by it alone, though others wait between them',
 test('a disk that refuses a batch rejects its writes and no others', async () => {
   const { ledger, waiters } = setUp()
   const [bad, good] = [batch(), batch()]
-  const [failed, fine] = [bad, good].map(({ write }) => waiters.wait(write(ledger.next(0, 0)), options()))
+  const [failed, fine] = [bad, good].map(({ write }) => waiters.wait(write(ledger.next(0, 0, 1)), options()))
   bad.reject(new Error('refused'))
   await expect(failed).rejects.toThrow('refused')
   expect(await soFar(fine)).toBe('waiting')
@@ -104,7 +104,7 @@ test('a disk that refuses a batch rejects its writes and no others', async () =>
 test('each write gives up at its own time, and says what it has', async () => {
   const { clock, ledger, waiters, acknowledge } = setUp()
   const { write, onOwnDisk } = batch()
-  const make = (given: Parameters<typeof options>[0]) => waiters.wait(write(ledger.next(0, 0)), options(given))
+  const make = (given: Parameters<typeof options>[0]) => waiters.wait(write(ledger.next(0, 0, 1)), options(given))
   const [late, soon, strict] = [
     make({}),
     make({ timeoutMs: 100 }),
@@ -128,7 +128,7 @@ test('many writes share a timer, and none is left when all are done', async () =
   const { write, onOwnDisk } = batch()
   const receipts = Array.from({ length: 100 }, () => {
     clock.advance(1)
-    return waiters.wait(write(ledger.next(0, 0)), options({ durability: 'local' }))
+    return waiters.wait(write(ledger.next(0, 0, 1)), options({ durability: 'local' }))
   })
   expect(clock.timersSet).toBe(1)
   await onOwnDisk()
@@ -139,7 +139,7 @@ test('many writes share a timer, and none is left when all are done', async () =
 test('when replicas die a write waits for those that are left', async () => {
   const { ledger, others, waiters } = setUp()
   const { write, onOwnDisk } = batch()
-  const receipt = waiters.wait(write(ledger.next(0, 0)), options({ durability: 3 }))
+  const receipt = waiters.wait(write(ledger.next(0, 0, 1)), options({ durability: 3 }))
   await onOwnDisk()
   others.length = 0
   ledger.setReplicas(0, others)
