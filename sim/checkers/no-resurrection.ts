@@ -1,11 +1,16 @@
 // Guarantee 4 beyond its term: when a deletion is no longer remembered, what was deleted is nowhere any more, and who was
-// away does not bring it back. The id may be used again then, for something new: nothing of the old comes into that.
+// away does not bring it back. The id may be used again, for something new: nothing of the old comes into that. A peer that
+// never heard of the deletion may do so as soon as it need not be remembered, before any other has forgotten it.
+import { CLOCK_SKEW_MAX_MS } from '../plan/life.ts'
 import { NOTHING_DONE } from '../workload/clients.ts'
 import { tagsOf } from '../workload/content.ts'
 import type { Entry } from '../workload/history.ts'
-import type { Micros } from '../world/loop.ts'
+import { MS, type Micros } from '../world/loop.ts'
 import type { CheckerKind, Report, Scene } from './checker.ts'
 import { isTerminated } from './document.ts'
+
+/** By how much clocks differ, at most. */
+const SKEW: Micros = CLOCK_SKEW_MAX_MS * MS
 
 export const noResurrection: CheckerKind = {
   name: 'no-resurrection',
@@ -34,9 +39,9 @@ export const noResurrection: CheckerKind = {
 }
 
 function look(scene: Scene, machine: string, session: string, report: Report): void {
-  const since = scene.history.forgotten.get(session)
-  const doc = since === undefined ? undefined : scene.shadows.of(machine, session)
-  if (since === undefined || doc === undefined || isTerminated(doc)) return
+  const doc = scene.history.forgotten.has(session) ? scene.shadows.of(machine, session) : undefined
+  if (doc === undefined || isTerminated(doc)) return
+  const since = usableFrom(scene, session) - SKEW
   if (!entriesOf(scene, session).some((entry) => mayCreate(entry, since))) {
     report(`${session} is alive on ${machine}, although its tombstone was forgotten`, [machine])
     return
@@ -53,6 +58,16 @@ function lookAlive({ plan, shadows }: Scene, session: string, report: Report): v
   report(`${session} was created anew, and is not alive any more though nobody has ended it since`)
 }
 
+/** When its first deletion could be forgotten; of one that nobody asked for it is only known when it was. */
+function usableFrom(scene: Scene, session: string): Micros {
+  const { forgotten } = scene.history
+  const retention = (scene.plan.peer.life?.retentionMs ?? 0) * MS
+  const ends = entriesOf(scene, session).filter(({ operation, isApplied }) => {
+    return operation.kind === 'terminate' && isApplied
+  })
+  return Math.min(forgotten.get(session) ?? Infinity, ...ends.map(({ invokedAt }) => invokedAt + retention))
+}
+
 function entriesOf({ history }: Scene, session: string): Entry[] {
   return history.entries.filter(({ operation }) => operation.session === session)
 }
@@ -63,7 +78,7 @@ function mayCreate({ operation, outcome, endedAt, error }: Entry, since: Micros)
   return outcome === 'pending' || (endedAt >= since && !(outcome === 'refused' && NOTHING_DONE.has(error)))
 }
 
-/** A value that was written before the deletion was forgotten. */
+/** A value that was written before the id could be used again. */
 function isOfBefore(entry: Entry | undefined, since: Micros): boolean {
   return entry !== undefined && entry.isApplied && entry.outcome !== 'pending' && entry.endedAt < since
 }
