@@ -4,6 +4,7 @@
 import { isUnreachable } from '../../crdt/errors.ts'
 import type { PeerId } from '../../transport/port.ts'
 import type { Membership } from '../membership/membership.ts'
+import { whileAlive } from '../membership/while-alive.ts'
 import type { Entry } from '../sessions/entry.ts'
 import { checkSessions } from './check.ts'
 import type { ExchangeOptions } from './exchange-server.ts'
@@ -95,7 +96,9 @@ async function refusals(
   for (const peer of witnesses) {
     const left = entries.filter((entry) => !refused.has(entry))
     try {
-      const { confirmed, keeps } = await checkSessions(exchange, { peer, shard, entries: left, wants })
+      // Everything else that is orphaned waits for this answer.
+      const checking = checkSessions(exchange, { peer, shard, entries: left, wants })
+      const { confirmed, keeps } = await whileAlive(membership, peer, checking)
       const isPromised = isOwn || keeps
       for (const entry of left) {
         if (isPromised && confirmed.has(entry.id)) continue
