@@ -142,8 +142,17 @@ export class Membership {
 
   /** What other peers say that they hold of the shard. */
   holders(shard: number): readonly Holder[] {
+    return this.#heldBy().of(shard)
+  }
+
+  /** Changes whenever it does which peers hold the shard, or are on the way to that or from it. */
+  holderChanges(shard: number): number {
+    return this.#heldBy().changes(shard)
+  }
+
+  #heldBy(): Holders {
     for (const record of this.#view.takeChanged()) this.#holders.update(record)
-    return this.#holders.of(shard)
+    return this.#holders
   }
 
   get(peer: PeerId): MemberRecord | undefined {

@@ -15,6 +15,12 @@ export interface ReplicaSet {
   readonly others: readonly PeerId[]
 }
 
+interface Acknowledging {
+  readonly set: ReplicaSet
+  readonly changes: number
+  readonly peers: readonly PeerId[]
+}
+
 export interface ReplicaSetsEvents {
   /** Who should keep shards, or who says that it holds them, may have changed. */
   changed: () => void
@@ -30,6 +36,7 @@ export class ReplicaSets {
   readonly events: Emitter<ReplicaSetsEvents>
   readonly #options: ReplicaSetsOptions
   readonly #sets = new Map<number, ReplicaSet>()
+  readonly #acknowledging = new Map<number, Acknowledging>()
   /** What each peer said last of its states, to notice a change. */
   readonly #said = new Map<PeerId, string>()
   readonly #heldBy = new Map<PeerId, Holdings>()
@@ -66,11 +73,16 @@ export class ReplicaSets {
     return this.#options.membership.holders(shard)
   }
 
-  /** Everyone who should keep the shard or acknowledges for it. */
-  acknowledging(shard: number): PeerId[] {
-    const peers = new Set(this.of(shard).others)
+  /** Everyone who should keep the shard or acknowledges for it: the same list for as long as it has the same in it. */
+  acknowledging(shard: number): readonly PeerId[] {
+    const [set, changes] = [this.of(shard), this.#options.membership.holderChanges(shard)]
+    const known = this.#acknowledging.get(shard)
+    if (known?.changes === changes && isEqual(known.set.all, set.all)) return known.peers
+    const peers = new Set(set.others)
     for (const { peer, state } of this.holders(shard)) if (state !== 'partial') peers.add(peer)
-    return [...peers]
+    const list = [...peers]
+    this.#acknowledging.set(shard, { set, changes, peers: list })
+    return list
   }
 
   #viewChanged(): void {
@@ -93,4 +105,8 @@ export class ReplicaSets {
     this.#said.delete(peer)
     this.#heldBy.delete(peer)
   }
+}
+
+function isEqual(one: readonly PeerId[], other: readonly PeerId[]): boolean {
+  return one.length === other.length && one.every((peer, index) => peer === other[index])
 }

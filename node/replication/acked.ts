@@ -27,10 +27,14 @@ interface Shard {
   /** What was sent and some replica has not acknowledged yet, for measuring lag; beyond SENT_MAX ages are lower bounds. */
   readonly sent: SentFrame[]
   readonly replicas: Map<PeerId, Replica>
+  /** The list that they are set to, if nobody was forgotten since. */
+  asked: readonly PeerId[] | undefined
 }
 
 /** What a peer owes over all shards. */
 interface Debt {
+  /** Those of which it is a replica. */
+  shards: number
   pendingFrames: number
   /** When the latest frame was sent that it has acknowledged, of any shard. */
   ackedSentAt: number
@@ -61,22 +65,29 @@ export class AckLedger {
 
   /** Takes acknowledgements of the shard from these peers and no others. Who stays keeps what it has acknowledged. */
   setReplicas(shard: number, peers: readonly PeerId[]): void {
-    const { replicas, last } = this.#shard(shard)
+    const state = this.#shard(shard)
+    if (state.asked === peers) return
+    state.asked = peers
+    const { replicas, last } = state
     // As on most calls: whenever any shard's replicas may have changed, all are set.
     if (peers.length === replicas.size && peers.every((peer) => replicas.has(peer))) return
-    for (const peer of [...replicas.keys()]) if (!peers.includes(peer)) this.#leave(peer, shard)
+    const staying = new Set(peers)
+    for (const peer of [...replicas.keys()]) if (!staying.has(peer)) this.#leave(peer, shard)
     for (const peer of peers) {
       if (replicas.has(peer)) continue
       replicas.set(peer, { from: last + 1, to: 0, baseline: last })
-      if (!this.#debts.has(peer)) this.#debts.set(peer, { pendingFrames: 0, ackedSentAt: 0, pace: new Pace() })
+      const debt = this.#debts.get(peer)
+      if (debt === undefined) this.#debts.set(peer, { shards: 1, pendingFrames: 0, ackedSentAt: 0, pace: new Pace() })
+      else debt.shards++
     }
-    this.#tidy()
   }
 
   /** The peer is gone, or is a new process that has acknowledged nothing yet. */
   forget(peer: PeerId): void {
-    for (const shard of this.#shards.keys()) this.#leave(peer, shard)
-    this.#tidy()
+    for (const [shard, state] of this.#shards) {
+      state.asked = undefined
+      this.#leave(peer, shard)
+    }
   }
 
   /** Gives the shard's next frame, with so many bytes of updates, its seq. */
@@ -188,7 +199,7 @@ export class AckLedger {
   #shard(shard: number): Shard {
     const known = this.#shards.get(shard)
     if (known !== undefined) return known
-    const state: Shard = { last: 0, released: 0, sent: [], replicas: new Map() }
+    const state: Shard = { last: 0, released: 0, sent: [], replicas: new Map(), asked: undefined }
     this.#shards.set(shard, state)
     return state
   }
@@ -199,6 +210,8 @@ export class AckLedger {
     if (replica === undefined) return
     this.#writeOff(peer, replica, state)
     state.replicas.delete(peer)
+    const debt = this.#debts.get(peer)
+    if (debt !== undefined && --debt.shards === 0) this.#debts.delete(peer)
     forgetSent(state)
   }
 
@@ -212,13 +225,6 @@ export class AckLedger {
   #owe(peer: PeerId, frames: number): void {
     const debt = this.#debts.get(peer)
     if (debt !== undefined) debt.pendingFrames += frames
-  }
-
-  #tidy(): void {
-    const shards = [...this.#shards.values()]
-    for (const peer of this.#debts.keys()) {
-      if (!shards.some(({ replicas }) => replicas.has(peer))) this.#debts.delete(peer)
-    }
   }
 }
 

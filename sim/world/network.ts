@@ -203,6 +203,8 @@ export class Network {
   readonly #links = new Map<string, Map<string, Link>>()
   readonly #connections = new Set<Connection>()
   readonly #endpoints = new Map<string, Endpoint>()
+  readonly #attached = new Set<string>()
+  readonly #restarted = new Set<string>()
 
   constructor(loop: Loop, trace: Trace, dice: Dice, quality: LinkQuality) {
     this.loop = loop
@@ -230,7 +232,14 @@ export class Network {
     return this.#endpoints.get(machine)
   }
 
+  /** Whether more than one process has run there. */
+  wasRestarted(machine: string): boolean {
+    return this.#restarted.has(machine)
+  }
+
   attach(endpoint: Endpoint): void {
+    if (this.#attached.has(endpoint.machine)) this.#restarted.add(endpoint.machine)
+    this.#attached.add(endpoint.machine)
     this.#endpoints.set(endpoint.machine, endpoint)
   }
 

@@ -231,7 +231,8 @@ export class SimTransport implements Transport, Endpoint {
     if (dice.chance(MILLION / 2)) return
     process.after(dice.below(OFFER_INTERVAL), () => {
       const connection = this.#neighbours.connection(to)
-      if (connection === undefined) return
+      // Most have no process before them.
+      if (connection === undefined || !network.wasRestarted(to.machine)) return
       for (const message of this.#recent.heardBefore(to, network.loop.now)) {
         if (topics.includes(message.topic)) this.#hop(message, to, connection)
       }
