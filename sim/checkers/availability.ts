@@ -2,6 +2,7 @@
 import type { Entry } from '../workload/history.ts'
 import { MS } from '../world/loop.ts'
 import type { CheckerKind, Scene } from './checker.ts'
+import { Going } from './going.ts'
 import { idleTimeOf } from './lifetime.ts'
 import { forgetsDeletions, mayForget } from './tombstones.ts'
 import { Troubles } from './trouble.ts'
@@ -22,16 +23,24 @@ export const availability: CheckerKind = {
   violatedWhen: 'an operation at a peer that is well takes longer than its timeouts, or is refused without cause',
   make: (scene, report) => {
     const troubles = new Troubles(scene)
+    const going = new Going()
     const held = new Map<Entry, boolean>()
     return {
-      onEvent: (event) => troubles.onEvent(event),
+      onEvent(event) {
+        troubles.onEvent(event)
+        going.onEvent(event)
+      },
+      onRemoving: (machine, session) => going.onRemoving(machine, session),
+      onRewritten: (machine, session, cause) => going.onRewritten(machine, session, cause),
       onTick() {
         troubles.onTick()
         for (const entry of held.keys()) look(entry)
       },
       onInvoked(entry) {
-        const doc = scene.shadows.of(entry.machine, entry.operation.session)
-        held.set(entry, doc !== undefined)
+        const { machine, operation } = entry
+        const doc = scene.shadows.of(machine, operation.session)
+        // What a peer has just let go of it has to ask others for, though its disk still has it.
+        held.set(entry, doc !== undefined && !going.has(machine, operation.session))
       },
       onEnded(entry) {
         const reason = refusal(scene, entry, held.get(entry) ?? false)
