@@ -26,6 +26,11 @@ const PROBE_INTERVAL_MS = 40
 const REFUSALS_TO_BURY = 2
 /** Roots and counters that changed are announced at most this often. */
 const ANNOUNCE_INTERVAL_MS = 50
+/**
+ * Suspicions are refuted at most this often. Who suspects this peer again and again (it can't be reached directly, but by
+ * way of others) would else make it speak with every change of mind; and several refutations fit into suspicionTimeout.
+ */
+const REFUTE_INTERVAL_MS = 125
 
 /** The part of a heartbeat that other parts of the peer own. */
 export interface Load {
@@ -80,6 +85,8 @@ export class Membership {
   #leaving = false
   #running = false
   #announcing = false
+  #refuting = false
+  #isRefutedAnew = false
   #lastTick = 0
   #candidates: readonly Candidate[] | undefined
   #factor: ReplicationFactor | undefined
@@ -277,11 +284,20 @@ export class Membership {
     transport.learn(info.peer, info.addresses)
     if (heard.placementChanged) this.#viewChanged()
     if (heard.change !== undefined) this.#changed(heard.change)
-    if (info.suspected.includes(transport.self)) {
-      this.#incarnation++
-      this.announce()
-    }
+    if (info.suspected.includes(transport.self)) this.#refute()
     this.events.emit('heard', info)
+  }
+
+  #refute(): void {
+    this.#incarnation++
+    this.#isRefutedAnew = this.#refuting
+    if (this.#refuting) return
+    this.#refuting = true
+    this.announce()
+    this.#options.clock.setTimer(REFUTE_INTERVAL_MS, () => {
+      this.#refuting = false
+      if (this.#isRefutedAnew) this.#refute()
+    })
   }
 
   #changed(change: MemberChange): void {
