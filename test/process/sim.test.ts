@@ -132,12 +132,12 @@ test('a swarm sums up, and saves what failed', () => {
   expect(readdirSync(join(directory, 'failures'))).toEqual(['failure-20.json', 'failure-21.json'])
 })
 
-test('Ctrl-C prints the sum so far', async () => {
+test.each(['SIGINT', 'SIGTERM'] as const)('after %s the sum so far is printed', async (signal) => {
   const child = spawn(process.execPath, [SIM, 'swarm', '--seeds', '1..1000000', '--workers', '1'], { cwd: directory })
   let printed = ''
   child.stdout.on('data', (chunk: Buffer) => {
     printed += chunk.toString()
-    if (!printed.includes('interrupted')) child.kill('SIGINT')
+    if (!printed.includes('interrupted')) child.kill(signal)
   })
   const code = await new Promise((resolve) => child.on('close', resolve))
   expect(printed).toMatch(/^seeds 1\.\.1000000 on 1 thread\n[^]*seeds 1\.\.\d+, interrupted: /)

@@ -52,7 +52,7 @@ async function runSwarm(scenario: string | undefined, flags: SwarmFlags): Promis
   const experimentOf = await openSource(source)
   const { from, to } = flags.seeds
   const interrupt = new AbortController()
-  process.on('SIGINT', () => interrupt.abort())
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => interrupt.abort())
   const first = { rate: '0', simulated: '0', speed: '0', failures: '0' }
   const isQuiet = flags.json === true
   if (!isQuiet) printLines([`seeds ${from}..${to} on ${counted(flags.workers, 'thread')}`])
