@@ -2,6 +2,7 @@
 import type { Mutant } from './mutant.ts'
 
 const VIEW = 'node/membership/view.ts'
+const RANKINGS = 'node/membership/rankings.ts'
 const MEMBERSHIP = 'node/membership/membership.ts'
 
 export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
@@ -10,10 +11,12 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     breaks: 'the rank of members depends on the order in which they were met',
     guard: 'one-home',
     edits: [
+      { file: RANKINGS, find: '.toSorted(byClaim)', replace: '' },
+      { file: RANKINGS, find: 'placeOf(claim, claims), 0, claim', replace: 'claims.length, 0, claim' },
       {
-        file: 'node/membership/placement.ts',
-        find: '.toSorted((a, b) => b.score - a.score || (a.member.peer < b.member.peer ? -1 : 1))',
-        replace: '',
+        file: RANKINGS,
+        find: 'placeOf({ member, score: score(shard, member) }, claims), 1',
+        replace: 'claims.findIndex((claim) => claim.member.peer === member.peer), 1',
       },
     ],
   },
@@ -48,8 +51,8 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: VIEW,
-        find: 'record.estimator.phi(silentMs) >= PHI_SUSPECT',
-        replace: '(silentMs > this.#heartbeatIntervalMs || record.estimator.phi(silentMs) >= PHI_SUSPECT)',
+        find: 'record.estimator.isBeyond(silentMs, PHI_SUSPECT)',
+        replace: '(silentMs > this.#heartbeatIntervalMs || record.estimator.isBeyond(silentMs, PHI_SUSPECT))',
       },
       { file: VIEW, find: '>= this.#suspicionTimeoutMs', replace: '>= 0 * this.#suspicionTimeoutMs' },
     ],
