@@ -53,8 +53,9 @@ export class LastAlive {
     return note
   }
 
-  /** Another peer was seen. */
-  met(): void {
+  /** Another peer was seen: it may be gone again before the next note. */
+  met({ peer, addresses }: Pick<Companion, 'peer' | 'addresses'>): void {
+    this.#company.set(peer, { peer, addresses, seenAt: this.#options.clock.now() })
     if (this.#hasMet) return
     this.#hasMet = true
     this.#noteSoon()

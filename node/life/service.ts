@@ -104,8 +104,9 @@ export function createLife(options: LifeOptions): Life {
     active: (entry) => agreement.active(entry),
     start() {
       agreement.serve()
-      const stopMeeting = membership.events.on('change', ({ to }) => {
-        if (to === 'alive') lastAlive.met()
+      const stopMeeting = membership.events.on('change', ({ peer, to }) => {
+        const record = membership.get(peer)
+        if (to === 'alive' && record !== undefined) lastAlive.met(record.info)
       })
       const cancels = [expiry.start(), retention.start(), lastAlive.start(), stopMeeting]
       return () => {
