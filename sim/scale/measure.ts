@@ -29,7 +29,7 @@ export interface ScaleResult {
   readonly detectedLastMs: number | null
   /** After the heal of a split into halves until all disks are equal, ms; null if not within the time given. */
   readonly convergedMs: number | null
-  /** What the streams carried until then, all peers together. */
+  /** What comparing and repairing took until then, all peers together. */
   readonly repairBytes: number
 }
 
@@ -123,7 +123,7 @@ class Measurement {
     this.#cut(sides, false)
     const before = this.#count()
     const converged = this.#until(() => this.#isEqual(sessions))
-    const repairBytes = this.#count().streamBytes - before.streamBytes
+    const repairBytes = this.#count().repairBytes - before.repairBytes
     return { convergedMs: converged === undefined ? null : converged / MS, repairBytes }
   }
 

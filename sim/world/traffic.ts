@@ -18,6 +18,8 @@ export interface Flight {
   readonly isLost: boolean
 }
 
+/** The protocol by which peers swap heartbeats. */
+const PING = 'ping'
 /** Names a flight that nobody keeps. */
 const NOT_KEPT = -1
 const NEVER = -1
@@ -31,8 +33,8 @@ const CAPACITY_FIRST = 4_096
 export interface Totals {
   readonly messages: number
   readonly bytes: number
-  /** Of those bytes, what went over direct streams. */
-  readonly streamBytes: number
+  /** Of those bytes, what went over direct streams and is no heartbeat: comparing and sending what differs. */
+  readonly repairBytes: number
 }
 
 /** Whether flights are remembered, only counted, or neither. */
@@ -41,7 +43,7 @@ export type Keep = boolean | 'totals'
 export class Traffic {
   readonly #isKept: boolean
   readonly #isCounted: boolean
-  readonly #totals = { messages: 0, bytes: 0, streamBytes: 0 }
+  readonly #totals = { messages: 0, bytes: 0, repairBytes: 0 }
   #count = 0
   #fields = new Uint32Array()
   /** When it left, and when it arrived. */
@@ -61,7 +63,7 @@ export class Traffic {
 
   /** Something leaves. Returns its number, for `arrived` and `lost`. */
   sent(at: Micros, kind: FlightKind, from: string, to: string, about: string, bytes: number): number {
-    if (this.#isCounted) this.#add(bytes, kind !== 'gossip')
+    if (this.#isCounted) this.#add(bytes, kind !== 'gossip' && about !== PING)
     if (!this.#isKept) return NOT_KEPT
     const flight = this.#count++
     if (flight * 2 >= this.#times.length) this.#grow()
@@ -106,10 +108,10 @@ export class Traffic {
     return { ...this.#totals }
   }
 
-  #add(bytes: number, isStream: boolean): void {
+  #add(bytes: number, isRepair: boolean): void {
     this.#totals.messages++
     this.#totals.bytes += bytes
-    if (isStream) this.#totals.streamBytes += bytes
+    if (isRepair) this.#totals.repairBytes += bytes
   }
 
   #number(name: string): number {
