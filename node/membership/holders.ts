@@ -2,6 +2,7 @@
 // something new costs what it names, not a look at all members.
 import type { PeerId } from '../../transport/port.ts'
 import type { HeldState } from '../api.ts'
+import { placeIn } from '../util/ordered.ts'
 import type { MemberRecord } from './view.ts'
 
 /** Another live peer's own word on a shard. */
@@ -75,11 +76,5 @@ function isPartial(holder: Holder | undefined): boolean {
 
 /** Where the holder with that place is, or belongs. */
 function indexOf(place: number, ordered: readonly Placed[]): number {
-  let [low, high] = [0, ordered.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((ordered[middle]?.place ?? Infinity) < place) low = middle + 1
-    else high = middle
-  }
-  return low
+  return placeIn(ordered, (holder) => holder.place < place)
 }

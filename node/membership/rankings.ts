@@ -1,5 +1,6 @@
 // Members by claim on each shard, as placement.ts ranks them, kept in order from one view to the next: a view in which one
 // member has come or gone costs each shard one place, not the ranking of all.
+import { placeIn } from '../util/ordered.ts'
 import { byClaim, score, type Candidate, type Claim } from './placement.ts'
 
 export interface Ranking {
@@ -63,14 +64,7 @@ export class Rankings {
 
 /** Where the claim is among the others, or belongs. */
 function placeOf(claim: Claim, ordered: readonly Claim[]): number {
-  let [low, high] = [0, ordered.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    const other = ordered[middle]
-    if (other !== undefined && byClaim(other, claim) < 0) low = middle + 1
-    else high = middle
-  }
-  return low
+  return placeIn(ordered, (other) => byClaim(other, claim) < 0)
 }
 
 function isSame(one: Candidate | undefined, other: Candidate | undefined): boolean {

@@ -21,6 +21,12 @@ interface Change {
   readonly update: Uint8Array
 }
 
+/** What goes into one frame, and the bytes of its updates. */
+interface Batch {
+  readonly changes: readonly Change[]
+  readonly bytes: number
+}
+
 export interface OutboxOptions {
   readonly transport: Transport
   readonly clock: Clock
@@ -97,7 +103,7 @@ export class Outbox {
   }
 
   /** The next frame's worth of a shard's changes. */
-  #take(shard: number): Change[] {
+  #take(shard: number): Batch {
     const changes = this.#waiting.get(shard) ?? []
     this.#waiting.delete(shard)
     let bytes = 0
@@ -109,12 +115,11 @@ export class Outbox {
     }
     if (count < changes.length) this.#waiting.set(shard, changes.slice(count))
     this.#waitingBytes -= bytes
-    return changes.slice(0, count)
+    return { changes: changes.slice(0, count), bytes }
   }
 
-  async #publish(shard: number, changes: readonly Change[]): Promise<void> {
+  async #publish(shard: number, { changes, bytes: size }: Batch): Promise<void> {
     const { transport, clock, ledger, boot } = this.#options
-    const size = changes.reduce((sum, { update }) => sum + update.length, 0)
     const seq = ledger.next(shard, clock.monotonic(), size)
     for (const { write } of changes) write.sequence = seq
     if (changes.some(({ update }) => update.length > GOSSIP_UPDATE_BYTES_MAX)) {

@@ -1,5 +1,6 @@
 // Whom one simulated process is connected to, and what each of them wants to hear. Each question that is asked for every
 // message has an index of its own: with a thousand neighbours a look at all of them would be most of the work of a run.
+import { placeIn } from '../../node/util/ordered.ts'
 import type { PeerId } from '../../transport/port.ts'
 import type { Connection } from './network.ts'
 import type { SimTransport } from './transport.ts'
@@ -92,11 +93,5 @@ export class Neighbours {
 
 /** Where it is among them, or belongs. */
 function placeOf({ place }: Neighbour, ordered: readonly Neighbour[]): number {
-  let [low, high] = [0, ordered.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((ordered[middle]?.place ?? Infinity) < place) low = middle + 1
-    else high = middle
-  }
-  return low
+  return placeIn(ordered, (other) => other.place < place)
 }
