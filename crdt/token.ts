@@ -142,6 +142,8 @@ function open(session: string, text: string): Uint8Array {
   if (text.length > TOKEN_LENGTH_MAX) throw new Error(`${text.length} characters, at most ${TOKEN_LENGTH_MAX}`)
   if (!/^[\w-]+$/.test(text)) throw new Error('not base64url')
   const sealed = fromBase64UrlEncoded(text)
+  // Bits that fill no byte are dropped in decoding.
+  if (toBase64UrlEncoded(sealed) !== text) throw new Error('not as it was written')
   const bytes = sealed.subarray(0, Math.max(0, sealed.length - CHECK_BYTES))
   if (sealed.length > CHECK_BYTES && sealed[0] !== VERSION) throw new Error(`version ${sealed[0]}, expected ${VERSION}`)
   const check = checkOf(session, bytes)

@@ -78,6 +78,24 @@ test('what does not fit is left out, and the token says so', () => {
   expect(covers(createDocument('s'), parseToken('s', tokenOf('s', ragged)))).toBe(false)
 })
 
+test('a token has one spelling: nothing can be added to it or altered, however long it is', () => {
+  const lengths = new Set<number>()
+  for (let n = 0; n < 4; n++) {
+    const doc = createDocument('s')
+    doc.clientID = 128 ** n
+    doc.getMap('data').set('a', 1)
+    const token = tokenOf('s', doc)
+    lengths.add(token.length % 4)
+    const last = token.at(-1) ?? ''
+    for (const other of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_') {
+      expect(() => parseToken('s', token + other)).toThrow(/^token /)
+      if (other !== last) expect(() => parseToken('s', token.slice(0, -1) + other)).toThrow(/^token /)
+    }
+  }
+  // Whole bytes fill a multiple of four characters, or leave bits of the last one unused.
+  expect([...lengths].toSorted()).toEqual([0, 2, 3])
+})
+
 test('a token that is cut off, altered, of another session or made up is refused with a code, and harmlessly', () => {
   const doc = createDocument('s')
   doc.getMap('data').set('a', 1)
